@@ -1,0 +1,1 @@
+"""事后大救灾 — relief, review, drills."""

@@ -1,0 +1,1 @@
+"""事中大应急 — warn, wake, command."""

@@ -1,0 +1,1 @@
+"""监测 — what is measured, and what it means."""
