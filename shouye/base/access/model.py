@@ -1,0 +1,199 @@
+"""Who is acting and what they may see — pure decisions; nothing here touches the database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from threading import Lock
+
+TOKEN_BYTES = 16
+"""令牌长度 — 128 bit, more than anybody can guess. 依据: design.md 3.15."""
+
+SESSION_LIFE = timedelta(hours=12)
+"""登录有效期 — one shift (建议值)."""
+
+SESSION_IDLE = timedelta(hours=2)
+"""闲置退出 — a watched screen refreshes itself and stays (建议值)."""
+
+TOUCH_EVERY = timedelta(minutes=1)
+"""How often a session in use is written down as seen."""
+
+
+class Role(StrEnum):
+    """角色 — what a signed-in person is at the console."""
+
+    VIEWER = "viewer"
+    DUTY = "duty"
+    LEADER = "leader"
+    ADMIN = "admin"
+
+    @property
+    def word(self) -> str:
+        return {"viewer": "只读", "duty": "值班员", "leader": "带班领导", "admin": "管理员"}[self.value]
+
+
+class Permission(StrEnum):
+    """权限 — what a page or a button asks for."""
+
+    SEE = "see"
+    ACT = "act"
+    ISSUE = "issue"
+    MANAGE = "manage"
+
+    @property
+    def word(self) -> str:
+        return {"see": "查看", "act": "处置", "issue": "签发", "manage": "管理"}[self.value]
+
+
+_GRANTED: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.SEE}),
+    Role.DUTY: frozenset({Permission.SEE, Permission.ACT}),
+    Role.LEADER: frozenset({Permission.SEE, Permission.ACT, Permission.ISSUE}),
+    # Who manages accounts does not thereby sign notices.
+    Role.ADMIN: frozenset({Permission.SEE, Permission.MANAGE}),
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """管辖范围 — one division and everything below it, named by our own stable id."""
+
+    division: str
+
+    def covers(self, lineage: Collection[str]) -> bool:
+        """Whether a division lies inside; `lineage` is that division and all divisions above it."""
+        return self.division in lineage
+
+
+@dataclass(frozen=True)
+class Actor:
+    """操作人 — who does it: every verb of a person takes one."""
+
+    user_id: int
+    name: str
+    role: Role
+    scope: Scope
+    posts: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """What a Fact writes down: an id, never a name."""
+        return f"user:{self.user_id}"
+
+    def may(self, permission: Permission) -> bool:
+        return permission in _GRANTED[self.role]
+
+
+@dataclass(frozen=True)
+class User:
+    """账号 — a person who signs in at the console."""
+
+    id: int
+    login: str
+    name: str
+    role: Role
+    division: str
+    posts: tuple[str, ...]
+    expires_at: datetime
+    demo: bool
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.id, self.name, self.role, Scope(self.division), self.posts)
+
+
+@dataclass(frozen=True)
+class Session:
+    """登录会话 — who is signed in, and whether it is time to note that the screen is still watched."""
+
+    actor: Actor
+    touch_due: bool
+
+
+@dataclass(frozen=True)
+class DemoUser:
+    """演练账号 — made at start on the machine itself; its password is printed once and kept nowhere."""
+
+    login: str
+    password: str
+    name: str
+    role: Role
+    division: str
+
+
+@dataclass(frozen=True)
+class AnswerGrant:
+    """应答许可 — what an answer token lets its bearer do: answer one notice for one person, until a time."""
+
+    person: str
+    notice: int
+    until: datetime
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def digest(token: str) -> str:
+    """What is stored: reading the table gives nobody a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def csrf_token(session_token: str) -> str:
+    """表单令牌 — bound to the session by derivation, so it needs no column and ends with its session."""
+    return hashlib.sha256(f"csrf:{session_token}".encode()).hexdigest()[:32]
+
+
+def csrf_matches(session_token: str, given: str) -> bool:
+    return hmac.compare_digest(csrf_token(session_token).encode(), given.encode())
+
+
+class Throttle:
+    """限速 — at most `limit` tries of one key in `window_s` seconds of the monotonic clock."""
+
+    MAX_KEYS = 10_000
+
+    def __init__(self, limit: int, window_s: float) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._tries: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, key: str, now_s: float) -> float:
+        """Count one try; 0 when it may go ahead, else the seconds to wait. A refused try is not counted."""
+        with self._lock:
+            tries = self._tries.setdefault(key, deque())
+            self._tries.move_to_end(key)
+            while tries and tries[0] <= now_s - self._window_s:
+                tries.popleft()
+            if len(tries) >= self._limit:
+                return tries[0] + self._window_s - now_s
+            tries.append(now_s)
+            while len(self._tries) > self.MAX_KEYS:  # many invented names must not fill the memory
+                self._tries.popitem(last=False)
+            return 0.0
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._tries.pop(key, None)
+
+
+class SignInGate:
+    """登录限速 — per account and per address; the right password clears the account's count."""
+
+    def __init__(self, *, per_user: int = 10, per_address: int = 30, window_s: float = 900.0) -> None:
+        self._users = Throttle(per_user, window_s)
+        self._addresses = Throttle(per_address, window_s)
+
+    def take(self, login: str, address: str, now_s: float) -> float:
+        """Seconds to wait before this try may be made; 0 lets it through and counts it."""
+        return self._addresses.take(address, now_s) or self._users.take(login, now_s)
+
+    def clear(self, login: str) -> None:
+        self._users.clear(login)

@@ -1,0 +1,216 @@
+"""登录、退出、应答令牌、查阅记录 — the verbs of access.
+
+Sessions are measured in real time even while a drill runs fast: `steady_now` never jumps within a process and can
+be compared after a restart. Answer tokens live in the time of their notice, which is the clock of the `Tx`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from shouye.base.access import store
+from shouye.base.access.facts import SignedIn, SignedOut
+from shouye.base.access.model import (
+    SESSION_IDLE,
+    SESSION_LIFE,
+    TOUCH_EVERY,
+    Actor,
+    AnswerGrant,
+    DemoUser,
+    Permission,
+    Role,
+    Session,
+    SignInGate,
+    User,
+    new_token,
+)
+from shouye.base.kernel import BEIJING, BadInput, Forbidden, Mode, Refusal, Tx, record
+
+MIN_PASSWORD = 12
+_HASHER = PasswordHasher()
+_ZERO = (datetime.now(BEIJING), time.monotonic())
+
+
+class SignInRefused(Refusal):
+    """用户名或密码不对，或账号已过期。"""
+
+
+class TooManyTries(Refusal):
+    """登录尝试过多，请稍后再试。"""
+
+
+class NotLocal(Refusal):
+    """演练账号只在本机、只在演练方式下开设。"""
+
+
+def steady_now() -> datetime:
+    """稳定时间 — real time carried by the monotonic clock: setting the machine's clock moves no session."""
+    wall, zero = _ZERO
+    return wall + timedelta(seconds=time.monotonic() - zero)
+
+
+def add_user(
+    tx: Tx,
+    *,
+    login: str,
+    name: str,
+    password: str,
+    role: Role,
+    division: str,
+    expires_at: datetime,
+    posts: tuple[str, ...] = (),
+    demo: bool = False,
+) -> int:
+    """开户 — an account always has an end."""
+    if len(password) < MIN_PASSWORD:
+        raise BadInput(f"密码至少 {MIN_PASSWORD} 个字符")
+    if store.user_by_login(tx, login) is not None:
+        raise BadInput(f"账号 {login} 已存在")
+    return store.insert_user(
+        tx,
+        login=login,
+        name=name,
+        password_hash=_HASHER.hash(password),
+        role=role,
+        division=division,
+        posts=posts,
+        expires_at=expires_at,
+        demo=demo,
+    )
+
+
+def check_password(tx: Tx, gate: SignInGate, login: str, password: str, address: str) -> User:
+    """核对密码 — reads only: the slow hash holds no writer, and an unknown name takes as long as a wrong word."""
+    wait_s = gate.take(login, address, time.monotonic())
+    if wait_s > 0:
+        raise TooManyTries(f"{int(wait_s // 60) + 1} 分钟后可再试")
+    found = store.user_by_login(tx, login)
+    fits = _fits(found[1] if found else _decoy(), password)
+    if found is None or not fits or found[0].expires_at <= steady_now():
+        raise SignInRefused
+    gate.clear(login)
+    return found[0]
+
+
+def sign_in(tx: Tx, user: User) -> str:
+    """登录 — opens a session and returns its token, which is stored only as a digest."""
+    now = steady_now()
+    store.delete_sessions_before(tx, now - SESSION_LIFE)
+    token = new_token()
+    store.insert_session(tx, token, user.id, now)
+    record(tx, SignedIn(subject=f"user:{user.id}", actor=user.actor.tag))
+    return token
+
+
+def sign_out(tx: Tx, actor: Actor, token: str) -> None:
+    """退出。"""
+    store.delete_session(tx, token)
+    record(tx, SignedOut(subject=actor.tag, actor=actor.tag))
+
+
+def session(tx: Tx, token: str) -> Session | None:
+    """登录会话 — None when it has ended or was left alone, or when the account has expired."""
+    now = steady_now()
+    found = store.session_user(tx, token, opened_after=now - SESSION_LIFE, seen_after=now - SESSION_IDLE)
+    if found is None or found[0].expires_at <= now:
+        return None
+    user, seen_at = found
+    return Session(user.actor, touch_due=now - seen_at > TOUCH_EVERY)
+
+
+def session_actor(tx: Tx, token: str) -> Actor | None:
+    """当前操作人。"""
+    found = session(tx, token)
+    return found.actor if found else None
+
+
+def touch(tx: Tx, token: str) -> None:
+    """The screen is being looked at: the idle time starts anew."""
+    store.touch_session(tx, token, steady_now())
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """核对权限 — raises when the actor's role does not hold it."""
+    if not actor.may(permission):
+        raise Forbidden(f"需要{permission.word}权限，{actor.role.word}没有")
+
+
+def issue_answer_token(tx: Tx, person: str, notice: int, until: datetime) -> str:
+    """发应答令牌 — the one thing its bearer may do is answer this notice for this person. 依据: design.md 3.15."""
+    store.delete_answer_tokens(tx, tx.now - timedelta(days=1))
+    token = new_token()
+    store.insert_answer_token(tx, token, person, notice, until)
+    return token
+
+
+def answer_token(tx: Tx, token: str) -> AnswerGrant | None:
+    """核对应答令牌 — None when unknown or past its time."""
+    return store.answer_grant(tx, token)
+
+
+def log_read(tx: Tx, actor: Actor, what: str, subject: str) -> None:
+    """查阅记录 — who looked at whose telephone number. 依据: design.md 3.14."""
+    store.insert_read(tx, actor.user_id, what, subject)
+
+
+def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, int, str]]:
+    """谁查过 — instants, accounts and what was read."""
+    return store.reads_of(tx, subject)
+
+
+def open_demo_users(
+    tx: Tx, mode: Mode, host: str, city_division: str, county_division: str, county_name: str
+) -> list[DemoUser]:
+    """开设演练账号 — only in Simulation and only when the console listens on the machine itself.
+
+    Passwords are drawn anew at every start and returned to be printed once.
+    """
+    if mode is not Mode.SIMULATION or host not in ("127.0.0.1", "::1", "localhost"):
+        raise NotLocal
+    offered = (
+        ("zhiban", "演练值班员", Role.DUTY, city_division),
+        ("daiban", "演练带班领导", Role.LEADER, city_division),
+        ("chakan", "演练观察员", Role.VIEWER, city_division),
+        ("xian", f"演练{county_name}值班员", Role.DUTY, county_division),
+    )
+    until = steady_now() + timedelta(days=1)
+    users = []
+    for login, name, role, division in offered:
+        demo = DemoUser(login, new_token()[:MIN_PASSWORD], name, role, division)
+        found = store.user_by_login(tx, login)
+        if found is None:
+            add_user(
+                tx,
+                login=login,
+                name=name,
+                password=demo.password,
+                role=role,
+                division=division,
+                expires_at=until,
+                demo=True,
+            )
+        elif found[0].demo:
+            store.renew_user(tx, found[0].id, _HASHER.hash(demo.password), division, until)
+            store.delete_sessions_of(tx, found[0].id)
+        else:
+            raise BadInput(f"账号 {login} 已被正式账号占用")
+        users.append(demo)
+    return users
+
+
+def _fits(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+@cache
+def _decoy() -> str:
+    """A hash nobody's password fits, made once."""
+    return _HASHER.hash(new_token())

@@ -1,0 +1,179 @@
+"""账号、登录、令牌、查阅记录的表与查询。"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from shouye.base.access.model import AnswerGrant, Role, User, digest
+from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
+
+user_table = Table(
+    "user_account",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("login", String(60), nullable=False, unique=True),
+    Column("name", String(60), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(10), nullable=False),
+    Column("division", String(20), nullable=False),
+    Column("posts", Document, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("demo", Boolean, nullable=False),
+)
+
+session_table = Table(
+    "session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", RowId, ForeignKey("user_account.id"), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    comment="instants here are steady real time, not drill time",
+)
+
+answer_token_table = Table(
+    "answer_token",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person", String(40), nullable=False),
+    Column("notice", Integer, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+read_log_table = Table(
+    "read_log",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("user_id", RowId, nullable=False),
+    Column("what", String(60), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Index("read_log_subject", "subject", "at"),
+)
+
+
+def insert_user(
+    tx: Tx,
+    *,
+    login: str,
+    name: str,
+    password_hash: str,
+    role: Role,
+    division: str,
+    posts: tuple[str, ...],
+    expires_at: datetime,
+    demo: bool,
+) -> int:
+    row = insert(user_table).values(
+        login=login,
+        name=name,
+        password_hash=password_hash,
+        role=role.value,
+        division=division,
+        posts=list(posts),
+        expires_at=expires_at,
+        demo=demo,
+    )
+    return int(tx.run(row).inserted_primary_key[0])
+
+
+def renew_user(tx: Tx, user_id: int, password_hash: str, division: str, expires_at: datetime) -> None:
+    change = {"password_hash": password_hash, "division": division, "expires_at": expires_at}
+    tx.run(update(user_table).where(user_table.c.id == user_id).values(change))
+
+
+def user_by_login(tx: Tx, login: str) -> tuple[User, str] | None:
+    """The account and its password hash."""
+    row = tx.run(select(user_table).where(user_table.c.login == login)).one_or_none()
+    return None if row is None else (_user(row), row.password_hash)
+
+
+def insert_session(tx: Tx, token: str, user_id: int, now: datetime) -> None:
+    tx.run(insert(session_table).values(token_hash=digest(token), user_id=user_id, opened_at=now, seen_at=now))
+
+
+def session_user(
+    tx: Tx, token: str, *, opened_after: datetime, seen_after: datetime
+) -> tuple[User, datetime] | None:
+    """The account of a session that is neither too old nor left alone, and when it was last seen."""
+    query = (
+        select(user_table, session_table.c.seen_at)
+        .join(session_table, session_table.c.user_id == user_table.c.id)
+        .where(
+            session_table.c.token_hash == digest(token),
+            session_table.c.opened_at > opened_after,
+            session_table.c.seen_at > seen_after,
+        )
+    )
+    row = tx.run(query).one_or_none()
+    return None if row is None else (_user(row), row.seen_at)
+
+
+def touch_session(tx: Tx, token: str, now: datetime) -> None:
+    tx.run(update(session_table).where(session_table.c.token_hash == digest(token)).values(seen_at=now))
+
+
+def delete_session(tx: Tx, token: str) -> None:
+    tx.run(delete(session_table).where(session_table.c.token_hash == digest(token)))
+
+
+def delete_sessions_of(tx: Tx, user_id: int) -> None:
+    tx.run(delete(session_table).where(session_table.c.user_id == user_id))
+
+
+def delete_sessions_before(tx: Tx, opened: datetime) -> None:
+    tx.run(delete(session_table).where(session_table.c.opened_at <= opened))
+
+
+def insert_answer_token(tx: Tx, token: str, person: str, notice: int, until: datetime) -> None:
+    tx.run(insert(answer_token_table).values(token_hash=digest(token), person=person, notice=notice, until=until))
+
+
+def answer_grant(tx: Tx, token: str) -> AnswerGrant | None:
+    query = select(answer_token_table).where(
+        answer_token_table.c.token_hash == digest(token), answer_token_table.c.until > tx.now
+    )
+    row = tx.run(query).one_or_none()
+    return None if row is None else AnswerGrant(row.person, row.notice, row.until)
+
+
+def delete_answer_tokens(tx: Tx, until: datetime) -> None:
+    tx.run(delete(answer_token_table).where(answer_token_table.c.until <= until))
+
+
+def insert_read(tx: Tx, user_id: int, what: str, subject: str) -> None:
+    tx.run(insert(read_log_table).values(at=tx.now, user_id=user_id, what=what, subject=subject))
+
+
+def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, int, str]]:
+    query = select(read_log_table).where(read_log_table.c.subject == subject).order_by(read_log_table.c.id)
+    return [(row.at, row.user_id, row.what) for row in tx.run(query)]
+
+
+def _user(row: Any) -> User:
+    return User(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        division=row.division,
+        posts=tuple(row.posts),
+        expires_at=row.expires_at,
+        demo=row.demo,
+    )
