@@ -42,3 +42,9 @@ from shouye.base.kernel.refusals import Refusal as Refusal
 from shouye.base.kernel.refusals import Stale as Stale
 from shouye.base.kernel.refusals import WrongMode as WrongMode
 from shouye.base.kernel.shelf import load_shelf as load_shelf
+from shouye.base.kernel.worker import JobSource as JobSource
+from shouye.base.kernel.worker import Source as Source
+from shouye.base.kernel.worker import pace as pace
+from shouye.base.kernel.worker import play as play
+from shouye.base.kernel.dice import draw as draw
+from shouye.base.kernel.dice import draw_between as draw_between

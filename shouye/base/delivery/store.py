@@ -1,0 +1,159 @@
+"""呼叫记录的表与查询。"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, insert, select, update
+
+from shouye.base.delivery.model import Attempt, AttemptState, NewAttempt, Outcome, Receipt
+from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
+
+attempt_table = Table(
+    "attempt",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("channel", String(20), nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("group", String(80), nullable=False),
+    Column("body", Document, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("outcome", String(10)),
+    Column("receipt", String(12)),
+    Column("closed_at", Instant),
+    Index("attempt_state", "state", "channel"),
+    Index("attempt_person", "person", "state"),
+    Index("attempt_group", "group"),
+)
+
+
+def insert_attempts(tx: Tx, new: Sequence[NewAttempt], state: AttemptState) -> list[int]:
+    if not new:
+        return []
+    rows = [
+        {
+            "channel": item.channel,
+            "person": item.person,
+            "purpose": item.purpose,
+            "group": item.group,
+            "body": dict(item.body),
+            "opened_at": tx.now,
+            "state": state.value,
+        }
+        for item in new
+    ]
+    statement = insert(attempt_table).returning(attempt_table.c.id, sort_by_parameter_order=True)
+    return [int(number) for number in tx.run(statement, rows).scalars()]
+
+
+def intents(tx: Tx, channels: Collection[str]) -> list[Attempt]:
+    query = select(attempt_table).where(
+        attempt_table.c.state == AttemptState.INTENT.value, attempt_table.c.channel.in_(sorted(channels))
+    )
+    return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+
+
+def has_intent(tx: Tx, channels: Collection[str]) -> bool:
+    query = select(attempt_table.c.id).where(
+        attempt_table.c.state == AttemptState.INTENT.value, attempt_table.c.channel.in_(sorted(channels))
+    )
+    return tx.run(query.limit(1)).first() is not None
+
+
+def begin_acts(tx: Tx, ids: Sequence[int]) -> None:
+    tx.run(
+        update(attempt_table)
+        .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state == AttemptState.INTENT.value)
+        .values(state=AttemptState.ACTING.value),
+        [{"attempt": number} for number in ids],
+    )
+
+
+def read_attempts(tx: Tx, ids: Collection[int]) -> dict[int, Attempt]:
+    wanted = sorted(set(ids))
+    found: dict[int, Attempt] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(attempt_table).where(attempt_table.c.id.in_(wanted[start : start + 500]))
+        found.update({row.id: to_attempt(row) for row in tx.run(query)})
+    return found
+
+
+def close_attempts(tx: Tx, ends: Sequence[tuple[int, Outcome, Receipt | None]]) -> None:
+    if ends:
+        tx.run(
+            update(attempt_table)
+            .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state != AttemptState.CLOSED.value)
+            .values(
+                state=AttemptState.CLOSED.value,
+                outcome=bindparam("outcome_"),
+                receipt=bindparam("receipt_"),
+                closed_at=tx.now,
+            ),
+            [
+                {"attempt": number, "outcome_": outcome.value, "receipt_": receipt.value if receipt else None}
+                for number, outcome, receipt in ends
+            ],
+        )
+
+
+def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
+    """Who of these has an attempt under way: a second ring would only meet an engaged line."""
+    wanted = sorted(set(persons))
+    busy: set[int] = set()
+    for start in range(0, len(wanted), 500):
+        query = select(attempt_table.c.person).where(
+            attempt_table.c.person.in_(wanted[start : start + 500]),
+            attempt_table.c.state != AttemptState.CLOSED.value,
+            attempt_table.c.purpose == purpose,
+        )
+        busy.update(row.person for row in tx.run(query))
+    return busy
+
+
+def acting(tx: Tx) -> list[Attempt]:
+    query = select(attempt_table).where(attempt_table.c.state == AttemptState.ACTING.value)
+    return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+
+
+def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
+    query = select(attempt_table).where(attempt_table.c.person == person)
+    if group is not None:
+        query = query.where(attempt_table.c.group == group)
+    return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+
+
+def channel_health(tx: Tx) -> list[dict[str, Any]]:
+    """Per channel: attempts, how many are under way, unknown outcomes, the last word heard."""
+    unknown = func.count().filter(attempt_table.c.outcome == Outcome.UNKNOWN.value)
+    under_way = func.count().filter(attempt_table.c.state != AttemptState.CLOSED.value)
+    query = (
+        select(
+            attempt_table.c.channel,
+            func.count().label("attempts"),
+            under_way.label("under_way"),
+            unknown.label("unknown"),
+            func.max(attempt_table.c.closed_at).label("last_heard"),
+        )
+        .group_by(attempt_table.c.channel)
+        .order_by(attempt_table.c.channel)
+    )
+    return [dict(row._mapping) for row in tx.run(query)]
+
+
+def to_attempt(row: Any) -> Attempt:
+    return Attempt(
+        id=row.id,
+        channel=row.channel,
+        person=row.person,
+        purpose=row.purpose,
+        group=row.group,
+        body=row.body,
+        opened_at=row.opened_at,
+        state=AttemptState(row.state),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        receipt=Receipt(row.receipt) if row.receipt else None,
+        closed_at=row.closed_at,
+    )

@@ -1,0 +1,94 @@
+"""值守循环 — moves work forward: everything runnable now, then the next due instant.
+
+A `Source` can become due: the job table, the ladder of tasks, replies from a channel, a storm being replayed.
+`play` is discrete-event: time moves only when nothing is runnable. `pace` follows a running clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from shouye.base.kernel.clock import PacedClock, SimClock, WallClock
+from shouye.base.kernel.db import Database, Tx
+from shouye.base.kernel.jobs import next_due, run_due
+
+MAX_WAIT_S = 0.2
+"""How long a paced loop sleeps at most, so that an answer typed by a person is taken up at once."""
+
+
+class Source(Protocol):
+    """待办来源 — says when it is next due and does what is due."""
+
+    def next_at(self, tx: Tx) -> datetime | None: ...
+
+    def run_due(self, database: Database) -> int: ...
+
+
+class JobSource:
+    """The job table as a source."""
+
+    def next_at(self, tx: Tx) -> datetime | None:
+        return next_due(tx)
+
+    def run_due(self, database: Database) -> int:
+        return run_due(database)
+
+
+def play(
+    sources: Sequence[Source],
+    database: Database,
+    clock: SimClock,
+    end: datetime,
+    progress: Callable[[datetime], None] = lambda _: None,
+) -> None:
+    """离散事件 — run to `end` or until nothing is left; the same input gives the same history."""
+    while True:
+        while settle(sources, database):
+            pass
+        upcoming = earliest(sources, database)
+        if upcoming is None or upcoming > end:
+            clock.move_to(end)
+            return
+        clock.move_to(upcoming)
+        progress(upcoming)
+
+
+def pace(
+    sources: Sequence[Source],
+    database: Database,
+    clock: PacedClock | WallClock,
+    stop: threading.Event,
+    end: datetime | None = None,
+    changed: Callable[[], None] = lambda: None,
+) -> None:
+    """变速或实时 — follow the clock until `end` or until told to stop; `changed` is called after work was done."""
+    while not stop.is_set():
+        if settle(sources, database):
+            changed()
+            continue
+        if end is not None and clock.now() >= end:
+            return
+        upcoming = earliest(sources, database)
+        wait = MAX_WAIT_S
+        if upcoming is not None:
+            until = (
+                clock.seconds_until(upcoming)
+                if isinstance(clock, PacedClock)
+                else (upcoming - clock.now()).total_seconds()
+            )
+            wait = min(MAX_WAIT_S, max(0.0, until))
+        stop.wait(wait)
+
+
+def settle(sources: Sequence[Source], database: Database) -> int:
+    """Run once through every source; returns how much was done."""
+    return sum(source.run_due(database) for source in sources)
+
+
+def earliest(sources: Sequence[Source], database: Database) -> datetime | None:
+    with database.read() as tx:
+        instants = [instant for source in sources if (instant := source.next_at(tx)) is not None]
+    return min(instants, default=None)

@@ -1,0 +1,127 @@
+"""立项、办结、移交、升级 — the verbs of tasks. The ladder belongs to the task: nothing else escalates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shouye.base.kernel import Database, NotFound, Tx
+from shouye.base.tasks import store
+from shouye.base.tasks.model import OVERDUE, Ladder, NewTask, Task, TaskState
+
+StepHandler = Callable[[Tx, str, Sequence[Task]], None]
+"""What a room does when a step of its kind of task falls due: (tx, act, tasks), in the ladder's transaction."""
+
+
+@dataclass
+class Ladders:
+    """阶梯册 — the ladders in force and who handles which kind of task; itself a source of due work."""
+
+    ladders: Mapping[str, Ladder]
+    handlers: dict[str, StepHandler] = field(default_factory=dict)
+
+    def handle(self, kind: str, handler: StepHandler) -> None:
+        self.handlers[kind] = handler
+
+    def next_at(self, tx: Tx) -> datetime | None:
+        return store.next_instant(tx)
+
+    def run_due(self, database: Database) -> int:
+        """One pass of the escalation clock; each task climbs at most one step a pass."""
+        with database.read() as tx:
+            instant = store.next_instant(tx)
+            if instant is None or instant > tx.now:
+                return 0
+        with database.begin() as tx:
+            return climb(tx, self)
+
+    def first_step(self, task: NewTask, now: datetime) -> datetime | None:
+        step = self.ladders[task.ladder].next_step(now, task.due_at, 0)
+        return step[0] if step else None
+
+
+def open_tasks(tx: Tx, book: Ladders, new: Sequence[NewTask]) -> list[int]:
+    """立项 — write what is owed, in bulk; the ladder starts at once."""
+    return store.insert_tasks(tx, new, [book.first_step(item, tx.now) for item in new])
+
+
+def climb(tx: Tx, book: Ladders, limit: int = 20_000) -> int:
+    """升级 — take the due step of every due task and tell the rooms that own them."""
+    due = store.due_tasks(tx, limit)
+    rows: list[dict[str, Any]] = []
+    acts: dict[tuple[str, str], list[Task]] = {}
+    for task in due:
+        ladder = book.ladders[task.ladder]
+        step = ladder.next_step(task.opened_at, task.due_at, task.taken)
+        if step is None:
+            rows.append(_step_row(task, task.taken, None))
+            continue
+        following = ladder.next_step(task.opened_at, task.due_at, task.taken + 1)
+        rows.append(_step_row(task, task.taken + 1, following[0] if following else None, late=step[1] == OVERDUE))
+        acts.setdefault((task.kind, step[1]), []).append(task)
+    if rows:
+        store.write_steps(tx, rows)
+    for (kind, act), tasks in acts.items():
+        if kind in book.handlers:
+            book.handlers[kind](tx, act, tasks)
+    return len(due)
+
+
+def skip_to(tx: Tx, book: Ladders, tasks: Sequence[Task], act: str) -> None:
+    """提前升级 — a person has said he cannot: go on to `act` now instead of waiting for its time."""
+    rows = []
+    for task in tasks:
+        schedule = book.ladders[task.ladder].schedule(task.opened_at, task.due_at)
+        taken = next((i for i, (_, name) in enumerate(schedule) if i >= task.taken and name == act), None)
+        if taken is not None:
+            late = any(name == OVERDUE for _, name in schedule[task.taken : taken])
+            rows.append(_step_row(task, taken, tx.now, late=late))
+    if rows:
+        store.write_steps(tx, rows)
+
+
+def complete(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+    """办结。Returns the tasks that were still owed and are now done."""
+    return store.close(tx, ids, TaskState.DONE, by)
+
+
+def cancel(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+    """撤销 — the ground for it is gone."""
+    return store.close(tx, ids, TaskState.CANCELLED, by)
+
+
+def hand_over(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+    """移交 — a person takes it over by name."""
+    return store.close(tx, ids, TaskState.HANDED_OVER, by)
+
+
+def acknowledge(tx: Tx, task_id: int) -> bool:
+    """知悉 — seen by its owner; it stays owed."""
+    return store.set_state(tx, task_id, TaskState.ACKNOWLEDGED)
+
+
+def retitle(tx: Tx, task_id: int, title: str, detail: dict[str, Any]) -> None:
+    """A list that grows keeps one task: its title and detail say what it now holds."""
+    store.set_text(tx, task_id, title, detail)
+
+
+def task(tx: Tx, task_id: int) -> Task:
+    found = store.get(tx, task_id)
+    if found is None:
+        raise NotFound(f"事项 {task_id}")
+    return found
+
+
+def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
+    """现在应办 — what is owed, by due time; `without` leaves out kinds that have a board of their own."""
+    return store.owed(tx, kinds, without)
+
+
+def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
+    return store.in_group(tx, group, kind)
+
+
+def _step_row(task: Task, taken: int, next_at: datetime | None, *, late: bool = False) -> dict[str, Any]:
+    return {"task": task.id, "taken_": taken, "next_": next_at, "overdue_": task.overdue or late}

@@ -1,0 +1,160 @@
+"""事项的表与查询。"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, bindparam, func, insert, select, update
+
+from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
+from shouye.base.tasks.model import LIVE, NewTask, Task, TaskState
+
+CHUNK = 500
+"""How many ids one statement names: both databases take it."""
+
+task_table = Table(
+    "task",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("group", String(80), nullable=False),
+    Column("title", String(400), nullable=False),
+    Column("division", String(20), nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("ladder", String(40), nullable=False),
+    Column("taken", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("state", String(20), nullable=False),
+    Column("overdue", Boolean, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_by", String(80)),
+    Column("detail", Document, nullable=False),
+    Index("task_next", "next_at"),
+    Index("task_group", "group", "kind"),
+    Index("task_state_due", "state", "due_at"),
+)
+
+
+def insert_tasks(tx: Tx, new: Sequence[NewTask], next_at: Sequence[datetime | None]) -> list[int]:
+    """Insert in bulk and return the ids in the order given."""
+    if not new:
+        return []
+    rows = [
+        {
+            "kind": item.kind,
+            "group": item.group,
+            "title": item.title,
+            "division": item.division,
+            "owner": item.owner,
+            "opened_at": tx.now,
+            "due_at": item.due_at,
+            "ladder": item.ladder,
+            "taken": 0,
+            "next_at": instant,
+            "state": TaskState.OPEN.value,
+            "overdue": False,
+            "detail": dict(item.detail),
+        }
+        for item, instant in zip(new, next_at, strict=True)
+    ]
+    statement = insert(task_table).returning(task_table.c.id, sort_by_parameter_order=True)
+    return [int(number) for number in tx.run(statement, rows).scalars()]
+
+
+def due_tasks(tx: Tx, limit: int) -> list[Task]:
+    query = (
+        select(task_table)
+        .where(task_table.c.next_at <= tx.now)
+        .order_by(task_table.c.next_at, task_table.c.id)
+        .limit(limit)
+    )
+    return [to_task(row) for row in tx.run(query)]
+
+
+def next_instant(tx: Tx) -> datetime | None:
+    instant: datetime | None = tx.run(select(func.min(task_table.c.next_at))).scalar()
+    return instant
+
+
+def write_steps(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Bulk update of taken / next_at / overdue; each row has `task`, `taken_`, `next_`, `overdue_`."""
+    tx.run(
+        update(task_table)
+        .where(task_table.c.id == bindparam("task"))
+        .values(taken=bindparam("taken_"), next_at=bindparam("next_"), overdue=bindparam("overdue_")),
+        list(rows),
+    )
+
+
+def close(tx: Tx, ids: Collection[int], state: TaskState, by: str) -> list[int]:
+    """Compare-and-set: only tasks still owed are closed; returns those that were."""
+    closed: list[int] = []
+    for chunk in chunks(sorted(ids)):
+        live = task_table.c.id.in_(chunk) & task_table.c.state.in_([s.value for s in LIVE])
+        found = [row.id for row in tx.run(select(task_table.c.id).where(live).order_by(task_table.c.id))]
+        if found:
+            tx.run(
+                update(task_table)
+                .where(task_table.c.id.in_(found))
+                .values(state=state.value, closed_at=tx.now, closed_by=by, next_at=None)
+            )
+        closed.extend(found)
+    return closed
+
+
+def set_state(tx: Tx, task_id: int, state: TaskState) -> bool:
+    live = (task_table.c.id == task_id) & (task_table.c.state == TaskState.OPEN.value)
+    return bool(tx.run(update(task_table).where(live).values(state=state.value)).rowcount)
+
+
+def set_text(tx: Tx, task_id: int, title: str, detail: dict[str, Any]) -> None:
+    tx.run(update(task_table).where(task_table.c.id == task_id).values(title=title, detail=detail))
+
+
+def get(tx: Tx, task_id: int) -> Task | None:
+    row = tx.run(select(task_table).where(task_table.c.id == task_id)).one_or_none()
+    return to_task(row) if row else None
+
+
+def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
+    """Everything still owed, most urgent first."""
+    query = select(task_table).where(task_table.c.state.in_([s.value for s in LIVE]))
+    if kinds:
+        query = query.where(task_table.c.kind.in_(sorted(kinds)))
+    if without:
+        query = query.where(task_table.c.kind.not_in(sorted(without)))
+    return [to_task(row) for row in tx.run(query.order_by(task_table.c.due_at, task_table.c.id))]
+
+
+def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
+    query = select(task_table).where(task_table.c.group == group, task_table.c.kind == kind)
+    return [to_task(row) for row in tx.run(query.order_by(task_table.c.id))]
+
+
+def chunks(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+
+
+def to_task(row: Any) -> Task:
+    return Task(
+        id=row.id,
+        kind=row.kind,
+        group=row.group,
+        title=row.title,
+        division=row.division,
+        owner=row.owner,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        ladder=row.ladder,
+        taken=row.taken,
+        next_at=row.next_at,
+        state=TaskState(row.state),
+        overdue=row.overdue,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        detail=row.detail,
+    )
