@@ -1,0 +1,1 @@
+"""规约货架 — one format, one file, one constant `CODEC`."""
