@@ -1,7 +1,7 @@
 """送达 — outbox, channels (渠道) and what came back (回执).
 
 An outside act is three steps: an attempt is written (intent), the channel acts with no transaction open, the
-outcome is written. Outcomes are Delivered, Refused or Unknown and are kept. Channels are a shelf; a mode constructs
+outcome is written. Outcomes are Delivered, Refused or Unknown and are kept. Channels are a shelf; a mode builds
 only those allowed in it: a drill has no real channel to dial.
 """
 

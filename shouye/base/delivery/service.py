@@ -81,20 +81,22 @@ class Switchboard:
             due.append(heapq.heappop(self._coming)[3])
         if due:
             with database.begin() as tx:
-                take_in(tx, self, due)
+                take_in(tx, due)
         return len(due)
 
 
-def open_attempts(tx: Tx, board: Switchboard, new: Sequence[NewAttempt]) -> list[int]:
+def open_attempts(tx: Tx, new: Sequence[NewAttempt]) -> list[int]:
     """呼叫意图 — safe before anything is sent. A channel not constructed in this mode is refused."""
+    board = tx.of(Switchboard)
     for item in new:
         if item.channel not in board.senders:
             raise Forbidden(f"本次运行没有接入渠道 {item.channel}")
     return store.insert_attempts(tx, new, AttemptState.INTENT)
 
 
-def take_in(tx: Tx, board: Switchboard, replies: Sequence[Reply]) -> None:
+def take_in(tx: Tx, replies: Sequence[Reply]) -> None:
     """回音入账 — close what is answered and tell the rooms that asked, all in one transaction."""
+    board = tx.of(Switchboard)
     known = store.read_attempts(tx, [reply.attempt for reply in replies])
     store.close_attempts(
         tx,
@@ -113,10 +115,10 @@ def take_in(tx: Tx, board: Switchboard, replies: Sequence[Reply]) -> None:
             board.handlers[purpose](tx, pairs)
 
 
-def by_hand(tx: Tx, board: Switchboard, new: NewAttempt, receipt: Receipt, value: int | None = None) -> None:
+def by_hand(tx: Tx, new: NewAttempt, receipt: Receipt, value: int | None = None) -> None:
     """人工登记 — an officer dialled, or the person pressed his button: attempt and outcome are one record."""
     (number,) = store.insert_attempts(tx, [new], AttemptState.ACTING)
-    take_in(tx, board, [Reply(number, tx.now, receipt, value)])
+    take_in(tx, [Reply(number, tx.now, receipt, value)])
 
 
 def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:

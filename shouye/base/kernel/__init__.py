@@ -20,6 +20,8 @@ from shouye.base.kernel.db import RowId as RowId
 from shouye.base.kernel.db import Tx as Tx
 from shouye.base.kernel.db import canonical as canonical
 from shouye.base.kernel.db import metadata as metadata
+from shouye.base.kernel.dice import draw as draw
+from shouye.base.kernel.dice import draw_between as draw_between
 from shouye.base.kernel.facts import Fact as Fact
 from shouye.base.kernel.facts import RecordedFact as RecordedFact
 from shouye.base.kernel.facts import facts_since as facts_since
@@ -35,6 +37,8 @@ from shouye.base.kernel.jobs import run_due as run_due
 from shouye.base.kernel.levels import AlertLevel as AlertLevel
 from shouye.base.kernel.levels import Mode as Mode
 from shouye.base.kernel.levels import TransferStage as TransferStage
+from shouye.base.kernel.levels import rank_of as rank_of
+from shouye.base.kernel.levels import word_of as word_of
 from shouye.base.kernel.refusals import BadInput as BadInput
 from shouye.base.kernel.refusals import Forbidden as Forbidden
 from shouye.base.kernel.refusals import NotFound as NotFound
@@ -46,5 +50,3 @@ from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source
 from shouye.base.kernel.worker import pace as pace
 from shouye.base.kernel.worker import play as play
-from shouye.base.kernel.dice import draw as draw
-from shouye.base.kernel.dice import draw_between as draw_between

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -36,6 +36,7 @@ from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.refusals import WrongMode
 
 metadata = MetaData()
+T = TypeVar("T")
 
 RowId = BigInteger().with_variant(Integer, "sqlite")
 """主键 — an integer that SQLite, too, numbers by itself."""
@@ -87,6 +88,12 @@ class Tx:
 
     connection: Connection
     now: datetime
+    installed: Mapping[type, Any] = field(default_factory=dict)
+
+    def of(self, kind: type[T]) -> T:
+        """What this program installed of that kind: the roster, the ladders, the switchboard, a policy."""
+        found: T = self.installed[kind]
+        return found
 
     def run(self, statement: Any, parameters: Any = None) -> Any:
         """Execute one statement; a list of parameter rows makes it a bulk write."""
@@ -100,21 +107,26 @@ class Database:
 
     def __init__(self, url: str, clock: Clock, *, durable: bool = True) -> None:
         self.clock = clock
+        self._installed: dict[type, Any] = {}
         self.engine = _engine(url, durable=durable)
         # SQLite has one writer; waiting here is fairer and cheaper than its busy loop.
         self._writer = threading.RLock() if self.engine.dialect.name == "sqlite" else None
+
+    def install(self, *things: object) -> None:
+        """Make things findable from every transaction by their type; installing again replaces."""
+        self._installed.update({type(thing): thing for thing in things})
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """写事务 — commits when the block ends, rolls back when it raises."""
         if self._writer is None:
             with self.engine.begin() as connection:
-                yield Tx(connection, self.clock.now())
+                yield Tx(connection, self.clock.now(), self._installed)
             return
         with self._writer, self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                yield Tx(connection, self.clock.now())
+                yield Tx(connection, self.clock.now(), self._installed)
             except BaseException:
                 connection.rollback()
                 raise
@@ -126,7 +138,7 @@ class Database:
         with self.engine.connect() as connection:
             if self._writer is not None:
                 connection.exec_driver_sql("BEGIN")
-            yield Tx(connection, self.clock.now())
+            yield Tx(connection, self.clock.now(), self._installed)
             connection.rollback()
 
     def create(self, mode: Mode, city: str) -> None:

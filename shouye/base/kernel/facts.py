@@ -59,7 +59,7 @@ class RecordedFact:
 
 F = TypeVar("F", bound=Fact)
 Reaction = Callable[[Any, Tx], None]
-_REACTIONS: dict[str, list[tuple[str, Reaction]]] = {}
+_REACTIONS: dict[str, list[str]] = {}
 _FACT_TYPES: dict[str, type[Fact]] = {}
 _REACTION_BY_NAME: dict[str, Reaction] = {}
 
@@ -71,7 +71,7 @@ def on(fact_type: type[F]) -> Callable[[Callable[[F, Tx], None]], Callable[[F, T
         name = f"{reaction.__module__.removeprefix('shouye.')}.{reaction.__name__}"
         _FACT_TYPES[fact_type.kind()] = fact_type
         _REACTION_BY_NAME[name] = reaction
-        _REACTIONS.setdefault(fact_type.kind(), []).append((name, reaction))
+        _REACTIONS.setdefault(fact_type.kind(), []).append(name)
         return reaction
 
     return register
@@ -86,7 +86,7 @@ def record(tx: Tx, fact: Fact) -> int:
         )
     )
     fact_id = int(inserted.inserted_primary_key[0])
-    for name, _ in _REACTIONS.get(fact.kind(), ()):
+    for name in _REACTIONS.get(fact.kind(), ()):
         enqueue(tx, kind="reaction", lane=fact.subject, due_at=tx.now, payload={"fact": fact_id, "do": name})
     return fact_id
 

@@ -56,3 +56,17 @@ class Mode(Enum):
     @property
     def word(self) -> str:
         return {"Simulation": "演练", "CommunicationTest": "通信测试", "Actual": "实战"}[self.value]
+
+
+def rank_of(level: str | None) -> int:
+    """The rank of a level inside its own scale; 0 when there is none. Scales are never mixed by the caller."""
+    if level is None:
+        return 0
+    return AlertLevel(level).rank if level in AlertLevel.__members__ else TransferStage(level).rank
+
+
+def word_of(level: str | None) -> str:
+    """红, 橙, 黄, 蓝, 准备转移, 立即转移; 无 when there is none."""
+    if level is None:
+        return "无"
+    return AlertLevel(level).word if level in AlertLevel.__members__ else TransferStage(level).word

@@ -35,20 +35,22 @@ class Ladders:
             if instant is None or instant > tx.now:
                 return 0
         with database.begin() as tx:
-            return climb(tx, self)
+            return climb(tx)
 
     def first_step(self, task: NewTask, now: datetime) -> datetime | None:
         step = self.ladders[task.ladder].next_step(now, task.due_at, 0)
         return step[0] if step else None
 
 
-def open_tasks(tx: Tx, book: Ladders, new: Sequence[NewTask]) -> list[int]:
+def open_tasks(tx: Tx, new: Sequence[NewTask]) -> list[int]:
     """立项 — write what is owed, in bulk; the ladder starts at once."""
+    book = tx.of(Ladders)
     return store.insert_tasks(tx, new, [book.first_step(item, tx.now) for item in new])
 
 
-def climb(tx: Tx, book: Ladders, limit: int = 20_000) -> int:
+def climb(tx: Tx, limit: int = 20_000) -> int:
     """升级 — take the due step of every due task and tell the rooms that own them."""
+    book = tx.of(Ladders)
     due = store.due_tasks(tx, limit)
     rows: list[dict[str, Any]] = []
     acts: dict[tuple[str, str], list[Task]] = {}
@@ -69,8 +71,9 @@ def climb(tx: Tx, book: Ladders, limit: int = 20_000) -> int:
     return len(due)
 
 
-def skip_to(tx: Tx, book: Ladders, tasks: Sequence[Task], act: str) -> None:
+def skip_to(tx: Tx, tasks: Sequence[Task], act: str) -> None:
     """提前升级 — a person has said he cannot: go on to `act` now instead of waiting for its time."""
+    book = tx.of(Ladders)
     rows = []
     for task in tasks:
         schedule = book.ladders[task.ladder].schedule(task.opened_at, task.due_at)
