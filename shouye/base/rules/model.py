@@ -1,0 +1,461 @@
+"""规则判定 — a published table, the values one knows, and what can be proved from them.
+
+Truth has three values (Kleene): an unknown reading proves nothing and clears nothing. A number may be known,
+unknown or bounded. Windows of one sum (3, 6, 12 hours of one rain) bound each other: a longer one holds more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+from functools import cached_property
+from math import inf, isfinite
+from typing import Any, Protocol
+
+from shouye.base.kernel import AlertLevel, BadInput, NotFound, Refusal
+
+NONE = "none"
+UNKNOWN = "unknown"
+
+
+class BadRule(Refusal):
+    """规则表有误，未载入。"""
+
+
+class NoSuchRule(NotFound):
+    """没有这张规则表。"""
+
+
+class NoSuchInput(BadInput):
+    """规则表没有这项输入。"""
+
+
+class BadValue(BadInput):
+    """输入值不合要求。"""
+
+
+class Contradiction(BadInput):
+    """各时段数值互相矛盾，不能判定。"""
+
+
+class Truth(IntEnum):
+    """三值真值 — and is the lower, or is the higher of two."""
+
+    FALSE = 0
+    UNKNOWN = 1
+    TRUE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """上下界 — what is known of a number: lo <= x <= hi."""
+
+    lo: float
+    hi: float
+
+    @property
+    def exact(self) -> bool:
+        return self.lo == self.hi
+
+
+Value = float | str | bool | Bounds | None
+"""What a caller may say of an input; None is unknown."""
+Known = Bounds | str | bool | None
+"""What is known after settling: a number is always bounds."""
+Facts = Mapping[str, Known]
+
+
+@dataclass(frozen=True)
+class Input:
+    """输入项 — one quantity a table asks for.
+
+    `default` is what leaving it out means (an explicit None stays unknown). `sum` names the quantity that several
+    windows share, `hours` is this window's length.
+    """
+
+    name: str
+    unit: str
+    term: str
+    kind: str = "number"
+    sum: str | None = None
+    hours: float | None = None
+    low: float = -inf
+    high: float = inf
+    choices: tuple[str, ...] = ()
+    default: float | str | bool | None = None
+
+    def settle(self, value: Value) -> Known:
+        """Check one value; a number becomes bounds, an unknown number its widest bounds."""
+        if self.kind == "number":
+            return self._settle_number(value)
+        wanted = bool if self.kind == "bool" else str
+        if value is not None and not isinstance(value, wanted):
+            raise BadValue(f"{self.term} {self.name} 应为{'是或否' if wanted is bool else '文字'}")
+        if isinstance(value, str) and self.choices and value not in self.choices:
+            raise BadValue(f"{self.term} {self.name} 只能是 {'、'.join(self.choices)}，不能是 {value}")
+        return value
+
+    def _settle_number(self, value: Value) -> Bounds:
+        if value is None:
+            return Bounds(self.low, self.high)
+        if isinstance(value, (str, bool)):
+            raise BadValue(f"{self.term} {self.name} 应为数字，单位 {self.unit}")
+        if isinstance(value, Bounds):
+            if not value.lo <= value.hi or value.lo > self.high or value.hi < self.low:
+                raise BadValue(f"{self.term} {self.name} 的范围 {shown(value)} {self.unit} 不成立")
+            return Bounds(max(value.lo, self.low), min(value.hi, self.high))
+        if not isfinite(value) or not self.low <= value <= self.high:
+            limit = shown(Bounds(self.low, self.high))
+            raise BadValue(f"{self.term} {self.name} 应为 {limit} {self.unit}，不能是 {shown(value)}")
+        return Bounds(value, value)
+
+    def reading(self, known: Known) -> str:
+        """The value as a person reads it: 3小时降雨量 55 mm."""
+        return f"{self.term} {shown(known)}{' ' + self.unit if self.unit else ''}"
+
+
+class Expression(Protocol):
+    """条件式 — a tree that is TRUE, FALSE or UNKNOWN of the facts."""
+
+    def truth(self, facts: Facts) -> Truth: ...
+
+    def negated(self) -> Expression:
+        """非 — true exactly where this is false."""
+
+    def names(self) -> Iterator[str]:
+        """Every input it reads."""
+
+    def open_names(self, facts: Facts) -> Iterator[str]:
+        """The inputs whose knowledge could settle it, when it is UNKNOWN."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """一次式 — constant plus multiples of inputs, so that a margin can be typed as published: stage - 0.5."""
+
+    constant: float
+    terms: tuple[tuple[float, str], ...] = ()
+
+    def bounds(self, facts: Facts) -> Bounds:
+        if not self.terms:
+            return Bounds(self.constant, self.constant)
+        if len(self.terms) == 1 and self.terms[0][0] == 1 and self.constant == 0:
+            return _number(facts, self.terms[0][1])
+        lo = hi = Decimal(repr(self.constant))  # decimal, so that 101.3 - 0.5 is 100.8 as typed
+        for factor, name in self.terms:
+            number = _number(facts, name)
+            ends = (number.lo, number.hi) if factor > 0 else (number.hi, number.lo)
+            lo += Decimal(repr(factor)) * Decimal(repr(ends[0]))
+            hi += Decimal(repr(factor)) * Decimal(repr(ends[1]))
+        return Bounds(float(lo), float(hi))
+
+
+def _number(facts: Facts, name: str) -> Bounds:
+    known = facts[name]
+    if not isinstance(known, Bounds):
+        raise BadValue(f"{name} 应为数字")
+    return known
+
+
+@dataclass(frozen=True)
+class Compare:
+    """比较 — left >= right (以上), or left > right when `strict`; the loader turns 以下 round."""
+
+    left: Linear
+    right: Linear
+    strict: bool = False
+
+    def truth(self, facts: Facts) -> Truth:
+        left, right = self.left.bounds(facts), self.right.bounds(facts)
+        if self.strict:
+            return _either(left.lo > right.hi, left.hi <= right.lo)
+        return _either(left.lo >= right.hi, left.hi < right.lo)
+
+    def negated(self) -> Expression:
+        return Compare(self.right, self.left, not self.strict)
+
+    def names(self) -> Iterator[str]:
+        yield from (name for _, name in self.left.terms + self.right.terms)
+
+    def open_names(self, facts: Facts) -> Iterator[str]:
+        yield from (name for name in self.names() if not _number(facts, name).exact)
+
+
+def _either(proved: bool, refuted: bool) -> Truth:
+    return Truth.TRUE if proved else Truth.FALSE if refuted else Truth.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Is:
+    """等于 — a text is (or is not) this choice, a yes-no input is this answer."""
+
+    name: str
+    value: str | bool
+    equal: bool = True
+
+    def truth(self, facts: Facts) -> Truth:
+        known = facts[self.name]
+        return Truth.UNKNOWN if known is None else _either((known == self.value) is self.equal, True)
+
+    def negated(self) -> Expression:
+        return Is(self.name, self.value, not self.equal)
+
+    def names(self) -> Iterator[str]:
+        yield self.name
+
+    def open_names(self, facts: Facts) -> Iterator[str]:
+        return self.names()
+
+
+@dataclass(frozen=True)
+class Join:
+    """且、或 — `every` takes the lowest truth of the parts, otherwise the highest."""
+
+    every: bool
+    parts: tuple[Expression, ...]
+
+    def truth(self, facts: Facts) -> Truth:
+        truths = [part.truth(facts) for part in self.parts]
+        return min(truths) if self.every else max(truths)
+
+    def negated(self) -> Expression:
+        return Join(not self.every, tuple(part.negated() for part in self.parts))
+
+    def names(self) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.names()
+
+    def open_names(self, facts: Facts) -> Iterator[str]:
+        for part in self.parts:
+            if part.truth(facts) is Truth.UNKNOWN:
+                yield from part.open_names(facts)
+
+
+@dataclass(frozen=True)
+class Row:
+    """表中一行 — the level it gives, when, and its published wording in short.
+
+    A 附带责任 (duty) is such a row beside the levels: a report, a ban; its `level` is the duty's name.
+    """
+
+    level: str
+    when: Expression
+    text: str
+    mark: str
+    source: str
+
+
+@dataclass(frozen=True)
+class DutyFinding:
+    """附带责任的判定 — whether the same facts oblige us to something beside the level."""
+
+    duty: Row
+    truth: Truth
+    missing: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        duty, answer = self.duty, ("no", UNKNOWN, "yes")[self.truth]
+        head = {"name": duty.level, "holds": answer, "text": duty.text, "missing": list(self.missing)}
+        return head | {"source": duty.source, "mark": duty.mark}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """判定 — what a table says of some values.
+
+    `level` is the highest level proven; "none" when every level is disproved; "unknown" when nothing is proven
+    and something is open. `known` is False while a higher level is open: then the proven level stands ("at
+    least") and `missing` lists the inputs that would settle it. `unknown_levels` are the open levels without a
+    published row: no reading settles them.
+    """
+
+    kind: str
+    rules: str
+    level: str
+    word: str
+    known: bool
+    missing: tuple[str, ...]
+    unknown_levels: tuple[str, ...]
+    row: Row | None
+    text: str
+    source: str
+    mark: str
+    values: Mapping[str, Value]
+    duties: tuple[DutyFinding, ...] = ()
+
+    @property
+    def proven(self) -> str | None:
+        """The level that holds for certain, if any."""
+        return None if self.level in (NONE, UNKNOWN) else self.level
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`: `at_least` appears only when a higher level is still open."""
+        found: dict[str, Any] = {"kind": self.kind, "rules": self.rules, "level": self.level, "word": self.word}
+        found |= {"known": self.known, "missing": list(self.missing), "reason": self.text}
+        if self.proven and not self.known:
+            found["at_least"] = self.proven
+        if self.unknown_levels:
+            found["unknown_levels"] = list(self.unknown_levels)
+        if self.duties:
+            found["duties"] = [duty.to_json() for duty in self.duties]
+        values = {name: _plain(value) for name, value in self.values.items()}
+        return found | {"source": self.source, "mark": self.mark, "values": values}
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """规则表 — one published table, typed as published; `levels` run from low to high."""
+
+    kind: str
+    id: str
+    title: str
+    term: str
+    authority: str
+    document: str
+    effective_from: str
+    source: str
+    mark: str
+    basis: str
+    levels: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    rows: tuple[Row, ...]
+    duties: tuple[Row, ...] = ()
+    unknown_levels: tuple[str, ...] = ()
+    words: Mapping[str, str] | None = None
+    note: str = ""
+    default: bool = False
+
+    @property
+    def name(self) -> str:
+        """How a finding cites it: rainstorm@CMA16-2007."""
+        return f"{self.kind}@{self.id}"
+
+    @cached_property
+    def by_name(self) -> dict[str, Input]:
+        return {item.name: item for item in self.inputs}
+
+    @cached_property
+    def windows(self) -> tuple[tuple[Input, ...], ...]:
+        """The inputs that are windows of one sum, shortest first."""
+        sums = dict.fromkeys(item.sum for item in self.inputs if item.sum)
+        groups = ([item for item in self.inputs if item.sum == name] for name in sums)
+        return tuple(tuple(sorted(group, key=lambda item: item.hours or 0)) for group in groups)
+
+    def word(self, level: str) -> str:
+        """The level in Chinese: 橙色, 立即转移, 较大."""
+        if self.words and level in self.words:
+            return self.words[level]
+        if level in AlertLevel.__members__:
+            return f"{AlertLevel(level).word}色"
+        return {NONE: "未达标准", UNKNOWN: "无法判定"}.get(level, level)
+
+    def settle(self, values: Mapping[str, Value]) -> dict[str, Known]:
+        """Check the values, put defaults, and let windows of one sum bound each other."""
+        for name in values:
+            if name not in self.by_name:
+                raise NoSuchInput(f"{self.kind} 没有 {name}；可用：{'、'.join(self.by_name)}")
+        facts: dict[str, Known] = {i.name: i.settle(values.get(i.name, i.default)) for i in self.inputs}
+        for group in self.windows:
+            _nest(group, facts)
+        return facts
+
+    def truths(self, values: Mapping[str, Value]) -> dict[str, Truth]:
+        """各级真值 — per level, low to high; a level without a published row is UNKNOWN."""
+        return self._truths(self.settle(values))
+
+    def judge(self, values: Mapping[str, Value]) -> Judgement:
+        """判定 — the highest level proven, and what is missing to exclude a higher one."""
+        facts = self.settle(values)
+        truths = self._truths(facts)
+        proven = next((level for level in reversed(self.levels) if truths[level] is Truth.TRUE), None)
+        above = self.levels[self.levels.index(proven) + 1 :] if proven else self.levels
+        undecided = [level for level in above if truths[level] is Truth.UNKNOWN]
+        missing = self._missing((row.when for row in self.rows if row.level in undecided), facts)
+        row = next((r for r in self.rows if r.level == proven and r.when.truth(facts) is Truth.TRUE), None)
+        level = proven or (UNKNOWN if undecided else NONE)
+        unpublished = tuple(name for name in undecided if name in self.unknown_levels)
+        return Judgement(
+            kind=self.kind,
+            rules=self.id,
+            level=level,
+            word=self.word(level),
+            known=not undecided,
+            missing=missing,
+            unknown_levels=unpublished,
+            row=row,
+            text=self._reason(row, facts, missing, unpublished),
+            source=row.source if row else self.source,
+            mark=row.mark if row else self.mark,
+            values={name: values.get(name, item.default) for name, item in self.by_name.items()},
+            duties=tuple(self._duty(duty, facts) for duty in self.duties),
+        )
+
+    def _truths(self, facts: Facts) -> dict[str, Truth]:
+        found = {level: Truth.UNKNOWN if level in self.unknown_levels else Truth.FALSE for level in self.levels}
+        for row in self.rows:
+            found[row.level] = max(found[row.level], row.when.truth(facts))
+        return found
+
+    def _missing(self, conditions: Iterator[Expression], facts: Facts) -> tuple[str, ...]:
+        undecided = (condition for condition in conditions if condition.truth(facts) is Truth.UNKNOWN)
+        names = {name for condition in undecided for name in condition.open_names(facts)}
+        return tuple(name for name in self.by_name if name in names)
+
+    def _duty(self, duty: Row, facts: Facts) -> DutyFinding:
+        return DutyFinding(duty, duty.when.truth(facts), self._missing(iter([duty.when]), facts))
+
+    def _reason(
+        self, row: Row | None, facts: Facts, missing: tuple[str, ...], unpublished: tuple[str, ...]
+    ) -> str:
+        parts = []
+        if row is not None:
+            used = dict.fromkeys(row.when.names())
+            readings = "，".join(self.by_name[name].reading(facts[name]) for name in used if _told(facts[name]))
+            parts.append(f"达到{self.word(row.level)}标准：{row.text}（{readings}）")
+        if missing:
+            terms = "、".join(self.by_name[name].term for name in missing)
+            parts.append(f"{'更高级别待定' if row else '无法判定'}，缺：{terms}")
+        if unpublished:
+            parts.append(f"{'、'.join(self.word(level) for level in unpublished)}的标准未见公布，不能判定")
+        return "；".join(parts) or "所给数值未达到任何一级标准"
+
+
+def _nest(group: tuple[Input, ...], facts: dict[str, Known]) -> None:
+    """A longer window holds at least what a shorter one holds, a shorter at most what a longer one holds."""
+    bounds = [_number(facts, item.name) for item in group]
+    for shorter in range(len(group)):
+        for longer in range(shorter + 1, len(group)):
+            if bounds[shorter].lo > bounds[longer].hi:
+                small, large = group[shorter].reading(bounds[shorter]), group[longer].reading(bounds[longer])
+                raise Contradiction(f"{small}，却大于{large}")
+    for index, item in enumerate(group):
+        lo = max(bound.lo for bound in bounds[: index + 1])
+        hi = min(bound.hi for bound in bounds[index:])
+        facts[item.name] = Bounds(lo, hi)
+
+
+def shown(value: Value) -> str:
+    """A value for people: 49.9, ≥35, 35～60, 是, 不明."""
+    if isinstance(value, Bounds):
+        if value.exact:
+            return shown(value.lo)
+        if value.hi == inf:
+            return "不明" if value.lo == -inf else f"≥{shown(value.lo)}"
+        return f"≤{shown(value.hi)}" if value.lo == -inf else f"{shown(value.lo)}～{shown(value.hi)}"
+    if value is None:
+        return "不明"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return value if isinstance(value, str) else repr(float(value)).removesuffix(".0")
+
+
+def _told(known: Known) -> bool:
+    return known is not None and shown(known) != "不明"
+
+
+def _plain(value: Value) -> Any:
+    if not isinstance(value, Bounds):
+        return value
+    return {"lo": value.lo if isfinite(value.lo) else None, "hi": value.hi if isfinite(value.hi) else None}
