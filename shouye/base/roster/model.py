@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeVar
 
 from shouye.base.kernel import BEIJING, NotFound, Refusal
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class CityAlreadyImported(Refusal):
@@ -233,17 +237,11 @@ class CityFiles:
 
     id: str
     name: str
+    code: str
     records: CityRecords
+    kinds: tuple[PostKind, ...]
     schemes: tuple[str, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class Lint:
-    """检查项 — one question asked of a whole city; each is a file on the shelf `lints`."""
-
-    term: str
-    check: Callable[[CityFiles], Iterable[Problem]]
 
 
 def posts_from(kinds: Sequence[PostKind], divisions: Sequence[Division]) -> tuple[Post, ...]:
@@ -260,21 +258,8 @@ def posts_from(kinds: Sequence[PostKind], divisions: Sequence[Division]) -> tupl
             if kind.superior_kind is not None:
                 place = at_level.get(level_of.get(kind.superior_kind, kind.level))
                 superior = f"{place}/{kind.superior_kind}" if place else None
-            posts.append(
-                Post(
-                    id=f"{division.id}/{kind.kind}",
-                    division=division.id,
-                    kind=kind.kind,
-                    title=kind.title,
-                    level=kind.level,
-                    order=kind.order,
-                    superior=superior,
-                    department=kind.department,
-                    duty=kind.duty,
-                    holding=kind.holding,
-                    mark=kind.mark,
-                )
-            )
+            naming = (f"{division.id}/{kind.kind}", division.id, kind.kind, kind.title, kind.level, kind.order)
+            posts.append(Post(*naming, superior, kind.department, kind.duty, kind.holding, kind.mark))
     return tuple(posts)
 
 
@@ -284,6 +269,14 @@ def lineage(division: Division, by_id: Mapping[str, Division]) -> tuple[Division
     while (parent := by_id.get(steps[-1].parent or "")) is not None and parent not in steps:
         steps.append(parent)
     return tuple(steps)
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, tuple[V, ...]]:
+    """What belongs together under each key, in the order given."""
+    found: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return {key: tuple(values) for key, values in found.items()}
 
 
 class Roster:
@@ -298,33 +291,22 @@ class Roster:
         self._shifts = {shift.name: shift for shift in records.shifts}
         self._contacts = {(contact.person, contact.kind): contact.value for contact in records.contacts}
         self._lineage = {division.id: lineage(division, self.divisions) for division in records.divisions}
-        children: dict[str, list[Division]] = defaultdict(list)
-        below: dict[tuple[str, DivisionLevel | None], list[Division]] = defaultdict(list)
-        for division in records.divisions:
-            if division.parent is not None:
-                children[division.parent].append(division)
-            for above in self._lineage[division.id][1:]:
-                below[above.id, None].append(division)
-                below[above.id, division.level].append(division)
-        self._children = {key: tuple(found) for key, found in children.items()}
-        self._below = {key: tuple(found) for key, found in below.items()}
-        codes: dict[tuple[str, str], list[DivisionCode]] = defaultdict(list)
-        for code in records.codes:
-            codes[code.scheme, padded(code.code)].append(code)
-        self._codes = dict(codes)
-        posts_of: dict[str, list[Post]] = defaultdict(list)
-        for post in records.posts:
-            posts_of[post.division].append(post)
-        self._posts_of = {
-            key: tuple(sorted(found, key=lambda post: post.order)) for key, found in posts_of.items()
-        }
-        holders: dict[str, list[Holder]] = defaultdict(list)
-        held: dict[int, dict[str, Post]] = defaultdict(dict)
-        for holder in records.holders:
-            holders[holder.post].append(holder)
-            held[holder.person][holder.post] = self.posts[holder.post]
-        self._holders = {key: tuple(sorted(found, key=lambda one: one.role)) for key, found in holders.items()}
-        self._held = {key: tuple(found.values()) for key, found in held.items()}
+        places, lines = records.divisions, self._lineage
+        self._children = grouped((place.parent, place) for place in places)
+        self._below = grouped(
+            ((above.id, level), place)
+            for place in places
+            for above in lines[place.id][1:]
+            for level in (None, place.level)
+        )
+        self._codes = grouped(((code.scheme, padded(code.code)), code) for code in records.codes)
+        self._posts_of = grouped(
+            (post.division, post) for post in sorted(records.posts, key=lambda post: post.order)
+        )
+        by_role = sorted(records.holders, key=lambda holder: holder.role)
+        self._holders = grouped((holder.post, holder) for holder in by_role)
+        held = dict.fromkeys((holder.person, holder.post) for holder in records.holders)
+        self._held = grouped((person, self.posts[post]) for person, post in held)
 
     @classmethod
     def from_files(cls, city: CityFiles) -> Roster:
@@ -375,9 +357,9 @@ class Roster:
 
     def by_code(self, scheme: str, code: str, on: date | None = None) -> Division | None:
         """按官方代码查 — short or twelve-digit; with `on`, only what the list said that day."""
-        found = self._codes.get((scheme, padded(code)), [])
+        found = self._codes.get((scheme, padded(code)), ())
         if on is not None:
-            found = [one for one in found if in_force(one.valid_from, one.valid_to, on)]
+            found = tuple(one for one in found if in_force(one.valid_from, one.valid_to, on))
         if not found:
             return None
         latest = max(found, key=lambda one: one.valid_from or date.min)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, time
 from hashlib import sha256
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shouye.base.kernel import Tx, load_shelf, record
 from shouye.base.roster import lints
 from shouye.base.roster.facts import CityImported
+from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import (
     CityAlreadyImported,
     CityFiles,
@@ -23,7 +25,6 @@ from shouye.base.roster.model import (
     DivisionCode,
     DivisionLevel,
     Holder,
-    Lint,
     Person,
     Post,
     PostKind,
@@ -47,7 +48,7 @@ def load_city(folder: Path) -> CityFiles:
     city = reader.toml("city.toml")
     centre = city.get("centre", {})
     divisions = reader.csv("divisions.csv", lambda row: _division(row, city.get("id", ""), centre), "id")
-    shifts = tuple(_shift(name, shift) for name, shift in city.get("shifts", {}).items())
+    shifts = reader.table("shifts", city.get("shifts", {}), _shift)
     kinds = reader.csv("posts.csv", _post_kind, "kind", "division_kinds")
     posts = posts_from(kinds, divisions)
     if (folder / "holders.csv").exists():
@@ -67,26 +68,36 @@ def load_city(folder: Path) -> CityFiles:
         shifts=shifts,
         stations=reader.csv("stations.csv", _station, "id"),
     )
-    return CityFiles(
+    files = CityFiles(
         id=str(city.get("id", "")),
         name=str(city.get("name", "")),
+        code=str(city.get("code", "")),
         records=records,
+        kinds=kinds,
         schemes=tuple(city.get("schemes", {})),
         problems=tuple(reader.problems),
     )
+    return replace(files, problems=files.problems + tuple(_ask(files, None, forbids_import=True)))
 
 
-def lint(city: CityFiles) -> list[Problem]:
-    """检查 — what went wrong while reading, then every lint of the shelf, errors first."""
-    found = list(city.problems)
-    for check in load_shelf(lints, "LINT", Lint).values():
-        found.extend(check.check(city))
+def lint(city: CityFiles, on: date | None = None) -> list[Problem]:
+    """检查 — everything wrong with a city, vacancies too, errors first; `on` asks who holds posts on that day."""
+    found = [*city.problems, *_ask(city, on, forbids_import=False)]
     return sorted(found, key=lambda problem: problem.severity is Severity.WARNING)
 
 
+def _ask(city: CityFiles, on: date | None, *, forbids_import: bool) -> Iterator[Problem]:
+    for item in load_shelf(lints, "LINT", Lint).values():
+        if item.forbids_import is forbids_import:
+            yield from item.check(city, on)
+
+
 def import_city(tx: Tx, city: CityFiles) -> None:
-    """导入城市 — writes a city without errors into an empty register, all or nothing."""
-    refuse_errors(lint(city))
+    """导入城市 — into an empty register, all or nothing.
+
+    Broken data is refused; a vacancy is not, because a city with an empty chair must be watched all the same.
+    """
+    refuse_errors(city.problems)
     if has_city(tx):
         raise CityAlreadyImported(city.id)
     insert_city(tx, city.records)
@@ -126,6 +137,16 @@ class _Reader:
             self.error(name, f"不是合格的 UTF-8 TOML：{error}")
         return {}
 
+    def table(self, name: str, found: Mapping[str, Any], convert: Callable[[str, Any], T]) -> tuple[T, ...]:
+        """The entries of a TOML table as records."""
+        records: list[T] = []
+        for key, entry in found.items():
+            try:
+                records.append(convert(key, entry))
+            except (KeyError, TypeError, ValueError):
+                self.error(f"city.toml [{name}.{key}]", f"写法有误：{entry}")
+        return tuple(records)
+
     def csv(self, name: str, convert: Callable[[Row], T], *key: str) -> tuple[T, ...]:
         """Rows as records; `key` names the columns that together may occur once."""
         found: list[T] = []
@@ -152,16 +173,19 @@ class _Reader:
                     first_at.setdefault(same, rows.line_num)
         except FileNotFoundError:
             self.error(name, "缺少此文件")
-        except UnicodeDecodeError:
-            self.error(name, "不是 UTF-8 文本")
+        except (UnicodeDecodeError, csv.Error):
+            self.error(name, "不是 UTF-8 编码的 CSV 文本")
         return tuple(found)
 
 
 def _number(text: str, what: str) -> float | None:
     try:
-        return float(text) if text else None
+        value = float(text) if text else None
     except ValueError:
-        raise ValueError(f"{what}不是数字：{text}") from None
+        value = nan
+    if value is not None and not isfinite(value):
+        raise ValueError(f"{what}不是数字：{text}")
+    return value
 
 
 def _needed(text: str, what: str) -> float:
@@ -185,7 +209,9 @@ def _level(text: str) -> DivisionLevel:
 
 
 def _division(row: Row, city_id: str, centre: Mapping[str, float]) -> Division:
-    is_city = row["id"] == city_id
+    lon, lat = _number(row["lon"], "经度"), _number(row["lat"], "纬度")
+    if row["id"] == city_id and lon is None and lat is None:
+        lon, lat = centre.get("lon"), centre.get("lat")
     return Division(
         id=row["id"],
         name=row["name"],
@@ -193,8 +219,8 @@ def _division(row: Row, city_id: str, centre: Mapping[str, float]) -> Division:
         level=_level(row["level"]),
         kind=row["kind"],
         parent=row["parent"] or None,
-        lon=_number(row["lon"], "经度") or (centre.get("lon") if is_city else None),
-        lat=_number(row["lat"], "纬度") or (centre.get("lat") if is_city else None),
+        lon=lon,
+        lat=lat,
         valid_from=_day(row["valid_from"]),
         valid_to=_day(row["valid_to"]),
     )
