@@ -6,6 +6,7 @@ data: `load_city` reads it, `lint` finds what is missing, `import_city` writes i
 """
 
 from shouye.base.roster.facts import CityImported as CityImported
+from shouye.base.roster.lints import lint as lint
 from shouye.base.roster.model import KIND_WORDS as KIND_WORDS
 from shouye.base.roster.model import BadCity as BadCity
 from shouye.base.roster.model import CityAlreadyImported as CityAlreadyImported
@@ -24,7 +25,6 @@ from shouye.base.roster.model import Severity as Severity
 from shouye.base.roster.model import Shift as Shift
 from shouye.base.roster.model import Station as Station
 from shouye.base.roster.service import import_city as import_city
-from shouye.base.roster.service import lint as lint
 from shouye.base.roster.service import load_city as load_city
 from shouye.base.roster.service import snapshot as snapshot
 from shouye.base.roster.store import has_city as has_city

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from hashlib import sha256
@@ -12,10 +12,9 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shouye.base.kernel import Tx, load_shelf, record
+from shouye.base.kernel import Tx, record
 from shouye.base.roster import lints
 from shouye.base.roster.facts import CityImported
-from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import (
     CityAlreadyImported,
     CityFiles,
@@ -55,7 +54,7 @@ def load_city(folder: Path) -> CityFiles:
         persons, contacts, holders = _registered(reader.csv("holders.csv", _register_row))
     elif city.get("demo_holders"):
         names = reader.toml("demo_names.toml")
-        persons, contacts, holders = demo_holders(posts, shifts, _demo_people(city.get("demo", {}), names))
+        persons, contacts, holders = _demo_holders(posts, shifts, _demo_people(city.get("demo", {}), names))
     else:
         persons, contacts, holders = (), (), ()
     records = CityRecords(
@@ -77,19 +76,7 @@ def load_city(folder: Path) -> CityFiles:
         schemes=tuple(city.get("schemes", {})),
         problems=tuple(reader.problems),
     )
-    return replace(files, problems=files.problems + tuple(_ask(files, None, forbids_import=True)))
-
-
-def lint(city: CityFiles, on: date | None = None) -> list[Problem]:
-    """检查 — everything wrong with a city, vacancies too, errors first; `on` asks who holds posts on that day."""
-    found = [*city.problems, *_ask(city, on, forbids_import=False)]
-    return sorted(found, key=lambda problem: problem.severity is Severity.WARNING)
-
-
-def _ask(city: CityFiles, on: date | None, *, forbids_import: bool) -> Iterator[Problem]:
-    for item in load_shelf(lints, "LINT", Lint).values():
-        if item.forbids_import is forbids_import:
-            yield from item.check(city, on)
+    return replace(files, problems=files.problems + tuple(lints.ask(files, None, forbids_import=True)))
 
 
 def import_city(tx: Tx, city: CityFiles) -> None:
@@ -299,8 +286,8 @@ def _registered(rows: Iterable[Row]) -> tuple[tuple[Person, ...], tuple[Contact,
     return tuple(persons.values()), tuple(contacts.values()), tuple(holders)
 
 
-def _demo_people(demo: Mapping[str, Any], names: Mapping[str, Any]) -> DemoPeople:
-    return DemoPeople(
+def _demo_people(demo: Mapping[str, Any], names: Mapping[str, Any]) -> _DemoPeople:
+    return _DemoPeople(
         seed=str(demo.get("seed", "")),
         surnames=tuple(names.get("surnames", ())) or ("甲",),
         given=tuple(names.get("given", ())) or ("某",),
@@ -310,7 +297,7 @@ def _demo_people(demo: Mapping[str, Any], names: Mapping[str, Any]) -> DemoPeopl
 
 
 @dataclass(frozen=True, slots=True)
-class DemoPeople:
+class _DemoPeople:
     """虚构演练人员 — how to invent holders: a seed, the characters of names, and how villages share people."""
 
     seed: str
@@ -330,8 +317,8 @@ class DemoPeople:
         return f"{surname}{first}{second}"
 
 
-def demo_holders(
-    posts: Iterable[Post], shifts: Sequence[Shift], people: DemoPeople
+def _demo_holders(
+    posts: Iterable[Post], shifts: Sequence[Shift], people: _DemoPeople
 ) -> tuple[tuple[Person, ...], tuple[Contact, ...], tuple[Holder, ...]]:
     """虚构责任人 — A and B for every post, a pair for every shift of a duty desk.
 

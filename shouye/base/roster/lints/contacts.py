@@ -9,8 +9,8 @@ from datetime import date
 from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import CityFiles, Problem, Severity, grouped
 
-NUMBER = re.compile(r"\+?[0-9]{5,15}")
-UNREAL = "000"
+_NUMBER = re.compile(r"\+?[0-9]{5,15}")
+_UNREAL = "000"
 
 
 def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
@@ -21,9 +21,9 @@ def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
         if person.id not in numbers:
             yield Problem(Severity.ERROR, where, "责任人无联系方式")
         for value in numbers.get(person.id, ()):
-            if not NUMBER.fullmatch(value):
+            if not _NUMBER.fullmatch(value):
                 yield Problem(Severity.ERROR, where, "联系号码应为 5 至 15 位数字")
-            elif value.startswith(UNREAL) != person.fictional:
+            elif value.startswith(_UNREAL) != person.fictional:
                 what = (
                     "虚构演练人员的号码应以 000 开头" if person.fictional else "号码以 000 开头，不可能是真实号码"
                 )

@@ -9,8 +9,8 @@ from datetime import date
 from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import KINDS_AT, CityFiles, Division, DivisionLevel, Problem, Severity
 
-ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-LONGEST_ID = 40
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST_ID = 40
 
 
 def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
@@ -32,7 +32,7 @@ def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
 
 
 def _faults(city: CityFiles, division: Division, by_id: dict[str, Division]) -> Iterator[str]:
-    if not ID.fullmatch(division.id) or len(division.id) > LONGEST_ID:
+    if not _ID.fullmatch(division.id) or len(division.id) > _LONGEST_ID:
         yield "编号只能用小写字母、数字和连字符，以字母开头，不超过 40 个字符"
     elif division.id != city.id and not division.id.startswith(f"{city.id}-"):
         yield f"编号应以“{city.id}-”开头"

@@ -8,7 +8,7 @@ from datetime import date
 from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import CityFiles, Holder, Problem, Severity, Shift, grouped, in_force
 
-FILE = "holders.csv"
+_FILE = "holders.csv"
 
 
 def check(city: CityFiles, on: date | None) -> Iterator[Problem]:
@@ -21,12 +21,12 @@ def check(city: CityFiles, on: date | None) -> Iterator[Problem]:
     for post in city.records.posts:
         found = holders.get(post.id, ())
         if not found:
-            yield Problem(Severity.ERROR, f"{FILE} {post.id}", "岗位无责任人")
+            yield Problem(Severity.ERROR, f"{_FILE} {post.id}", "岗位无责任人")
         elif not _always(found, shifts):
-            yield Problem(Severity.ERROR, f"{FILE} {post.id}", "值班有空档，并非全天有人")
+            yield Problem(Severity.ERROR, f"{_FILE} {post.id}", "值班有空档，并非全天有人")
         for role in "AB" if found else "":
             if role not in {holder.role for holder in found}:
-                yield Problem(Severity.WARNING, f"{FILE} {post.id}", f"没有 {role} 角")
+                yield Problem(Severity.WARNING, f"{_FILE} {post.id}", f"没有 {role} 角")
 
 
 def _always(holders: Sequence[Holder], shifts: dict[str, Shift]) -> bool:

@@ -10,14 +10,14 @@ from datetime import date
 from shouye.base.roster.lints import Lint
 from shouye.base.roster.model import KINDS_AT, CityFiles, DivisionLevel, Problem, Severity
 
-KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
     level_of: dict[str, DivisionLevel] = {}
     for kind in city.kinds:
         where = f"posts.csv {kind.kind}"
-        if not KIND.fullmatch(kind.kind):
+        if not _KIND.fullmatch(kind.kind):
             yield Problem(Severity.ERROR, where, "岗位名目只能用小写字母、数字和下划线")
         if level_of.setdefault(kind.kind, kind.level) is not kind.level:
             yield Problem(Severity.ERROR, where, "同一名目不能用于两个层级")
