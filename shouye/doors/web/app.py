@@ -1,0 +1,85 @@
+"""控制台应用 — one FastAPI application for one city in one mode; refusals are put into words here, once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from shouye.base.access import SignInGate, SignInRefused, TooManyTries
+from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
+from shouye.doors.web import live
+from shouye.doors.web.context import CityContext
+from shouye.doors.web.pages import ROUTERS
+from shouye.doors.web.security import Armour, FormExpired, TooLarge, content_policy, guard_form
+from shouye.doors.web.visit import NotSignedIn, draw
+
+STATIC = Path(__file__).parent / "static"
+
+STATUS: tuple[tuple[type[Refusal], HTTPStatus], ...] = (
+    (NotSignedIn, HTTPStatus.UNAUTHORIZED),
+    (SignInRefused, HTTPStatus.UNAUTHORIZED),
+    (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (FormExpired, HTTPStatus.FORBIDDEN),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Stale, HTTPStatus.CONFLICT),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+"""Every other refusal is a conflict with the present state."""
+
+PHRASES = {404: "没有这个页面。", 405: "这个页面不接受这种操作。", 422: "填写的内容有误，未作任何改动。"}
+
+
+def create_app(city: CityContext) -> FastAPI:
+    """The console of one city. The caller serves it and calls `city.tick` when something has changed."""
+    app = FastAPI(
+        title="守夜", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(guard_form)]
+    )
+    app.state.city = city
+    app.state.gate = SignInGate()
+    app.add_middleware(Armour, policy=content_policy(city.tile_url))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(live.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _failure)
+    return app
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    if isinstance(error, NotSignedIn) and request.method == "GET":
+        target = f"/sign-in?next={quote(request.url.path)}"
+        if "HX-Request" in request.headers:
+            return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})
+        return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), HTTPStatus.CONFLICT)
+    return _say(request, error.message, status)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _say(request, PHRASES.get(error.status_code, "请求没有完成。"), error.status_code)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    return _say(request, PHRASES[422], 422)
+
+
+def _failure(request: Request, error: Exception) -> Response:
+    return _say(request, "程序出错，这一步没有完成；错误已记入日志。", 500)
+
+
+def _say(request: Request, sentence: str, status: int) -> Response:
+    return draw(request.app.state.city, "refusal.html", {"sentence": sentence, "status": int(status)}, int(status))

@@ -1,0 +1,30 @@
+"""左栏 — the rooms in the order of the work; only rooms that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RailLink:
+    """`owes` names the figure that the room owes; `permission` hides what the actor could not open."""
+
+    title: str
+    href: str
+    owes: str = ""
+    permission: str = "see"
+
+
+RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
+    ("", (RailLink("值班台", "/", "owed"), RailLink("事项", "/tasks", "tasks"))),
+    ("监测", (RailLink("静默", "/silence", "silent"),)),
+    (
+        "事中大应急",
+        (
+            RailLink("通知", "/notices", "proposed"),
+            RailLink("叫应", "/calls", "waiting"),
+            RailLink("人工拨打", "/dial", "dial"),
+        ),
+    ),
+    ("共用", (RailLink("时间线", "/timeline"), RailLink("演练人员", "/people"))),
+)

@@ -1,0 +1,106 @@
+"""页面安全 — response headers, the size of a request, the form token of whatever changes something."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shouye.base.access import csrf_matches
+from shouye.base.kernel import Refusal
+
+SIGN_IN = "/sign-in"
+ANSWER = "/a/"
+STATIC = "/static/"
+MAX_BODY = 64 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class FormExpired(Refusal):
+    """页面已失效，请返回刷新后再提交。"""
+
+
+def form_cookie(cookie: str) -> str:
+    """The cookie a sign-in form is bound to, before there is a session."""
+    return f"{cookie}_form"
+
+
+def new_form_secret() -> str:
+    return secrets.token_urlsafe(16)
+
+
+async def guard_form(request: Request) -> None:
+    """核对表单令牌 — for every method that may change something.
+
+    The answer page is the one exception: nobody is signed in there, and its address is itself the secret.
+    """
+    path = request.url.path
+    if request.method in SAFE_METHODS or path.startswith(ANSWER):
+        return
+    cookie = request.app.state.city.cookie
+    secret = request.cookies.get(form_cookie(cookie) if path == SIGN_IN else cookie, "")
+    given = (await request.form()).get("csrf")
+    if not secret or not isinstance(given, str) or not csrf_matches(secret, given):
+        raise FormExpired
+
+
+def safe_path(target: str) -> str:
+    """Where to go after sign-in: a path of ours, never somebody else's address."""
+    parts = urlsplit(target)
+    inside = not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//")
+    return target if inside and "\\" not in target else "/"
+
+
+def content_policy(tile_url: str, style: str = "'self'") -> str:
+    """What a page may load: only from here, and map tiles if the city has set their address."""
+    tiles = urlsplit(tile_url)
+    images = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles.netloc else "'self' data:"
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+class Armour:
+    """Headers on every response; a body beyond what any form here needs is not read."""
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
+        self._app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        caching = "no-cache" if scope["path"].startswith(STATIC) else "no-store"
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", self._policy)
+                headers.setdefault("Cache-Control", caching)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            await send(message)
+
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise TooLarge
+            return message
+
+        await self._app(scope, receive_limited, send_with_headers)
+
+
+class TooLarge(Refusal):
+    """提交的内容过大。"""

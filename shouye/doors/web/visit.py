@@ -1,0 +1,108 @@
+"""一次来访 — who asks, with what permission, and how a page is drawn for him."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from shouye.base.access import Actor, Permission, csrf_token, require, session, touch
+from shouye.base.kernel import Refusal, Tx
+from shouye.doors.web import words
+from shouye.doors.web.context import CityContext
+from shouye.doors.web.rail import RAIL
+from shouye.doors.web.state import state_line
+
+PAGES = Path(__file__).parent / "pages"
+
+
+class NotSignedIn(Refusal):
+    """请先登录。"""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """来访 — the city, the signed-in actor, his session and the address he asked for."""
+
+    city: CityContext
+    actor: Actor
+    token: str
+    url: str
+
+    @property
+    def csrf(self) -> str:
+        return csrf_token(self.token)
+
+
+class Need:
+    """所需权限 — a route declares it, and without it the route is not reached."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request) -> Visit:
+        city: CityContext = request.app.state.city
+        token = request.cookies.get(city.cookie, "")
+        with city.database.read() as tx:
+            found = session(tx, token) if token else None
+        if found is None:
+            raise NotSignedIn
+        require(found.actor, self.permission)
+        url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if found.touch_due:
+            with city.database.begin() as tx:
+                touch(tx, token)
+        return Visit(city, found.actor, token, url)
+
+
+See = Annotated[Visit, Depends(Need(Permission.SEE))]
+Act = Annotated[Visit, Depends(Need(Permission.ACT))]
+Issue = Annotated[Visit, Depends(Need(Permission.ISSUE))]
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        hm=words.hm, hms=words.hms, day=words.day, span=words.span, ms=words.ms, figure=words.figure
+    )
+    return found
+
+
+ENVIRONMENT = _environment()
+
+
+def draw(city: CityContext, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """Render a page that needs nobody signed in."""
+    page = ENVIRONMENT.get_template(template).render(city=city, now=city.clock.now(), **values)
+    return HTMLResponse(page, status)
+
+
+def render(visit: Visit, tx: Tx, template: str, **values: Any) -> HTMLResponse:
+    """Render a page of the console; frame and page are read in one transaction, so they agree."""
+    page = ENVIRONMENT.get_template(template).render(
+        city=visit.city,
+        visit=visit,
+        actor=visit.actor,
+        may={permission.value: visit.actor.may(permission) for permission in Permission},
+        rail=RAIL,
+        state=state_line(tx, visit.city.roster, visit.actor.scope),
+        now=tx.now,
+        **values,
+    )
+    return HTMLResponse(page)
+
+
+def back_to(path: str) -> RedirectResponse:
+    """After a form: see the result by a GET, so that reloading repeats nothing."""
+    return RedirectResponse(path, status_code=303)

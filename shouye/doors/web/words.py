@@ -1,0 +1,43 @@
+"""时间与数字怎么写 — times are 02:14, spans 03:08, figures keep every digit that was judged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shouye.base.kernel import BEIJING, to_ms
+
+WEEKDAYS = "一二三四五六日"
+
+
+def hm(instant: datetime) -> str:
+    return instant.astimezone(BEIJING).strftime("%H:%M")
+
+
+def hms(instant: datetime) -> str:
+    return instant.astimezone(BEIJING).strftime("%H:%M:%S")
+
+
+def day(instant: datetime) -> str:
+    local = instant.astimezone(BEIJING)
+    return f"{local.month}月{local.day}日 星期{WEEKDAYS[local.weekday()]}"
+
+
+def span(seconds: float) -> str:
+    """03:08, 4:14:08, 2 天 03:10."""
+    whole = max(0, int(seconds))
+    days, rest = divmod(whole, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, secs = divmod(rest, 60)
+    if days:
+        return f"{days} 天 {hours:02d}:{minutes:02d}"
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes:02d}:{secs:02d}"
+
+
+def ms(instant: datetime) -> int:
+    return to_ms(instant)
+
+
+def figure(value: float) -> str:
+    """118.4, 50, 955.62: as it was measured, without a tail of zeros."""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
