@@ -6,11 +6,12 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
+
+from shouye.base.roster import Roster
 
 TOKEN_BYTES = 16
 """令牌长度 — 128 bit, more than anybody can guess. 依据: design.md 3.15."""
@@ -66,9 +67,9 @@ class Scope:
 
     division: str
 
-    def covers(self, lineage: Collection[str]) -> bool:
-        """Whether a division lies inside; `lineage` is that division and all divisions above it."""
-        return self.division in lineage
+    def covers(self, roster: Roster, division: str) -> bool:
+        """Whether a division lies inside; the scope's own division does."""
+        return roster.within(division, self.division)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class DemoUser:
 class AnswerGrant:
     """应答许可 — what an answer token lets its bearer do: answer one notice for one person, until a time."""
 
-    person: str
+    person: int
     notice: int
     until: datetime
 

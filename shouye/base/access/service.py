@@ -140,7 +140,7 @@ def require(actor: Actor, permission: Permission) -> None:
         raise Forbidden(f"需要{permission.word}权限，{actor.role.word}没有")
 
 
-def issue_answer_token(tx: Tx, person: str, notice: int, until: datetime) -> str:
+def issue_answer_token(tx: Tx, person: int, notice: int, until: datetime) -> str:
     """发应答令牌 — the one thing its bearer may do is answer this notice for this person. 依据: design.md 3.15."""
     store.delete_answer_tokens(tx, tx.now - timedelta(days=1))
     token = new_token()

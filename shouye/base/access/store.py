@@ -51,7 +51,7 @@ answer_token_table = Table(
     "answer_token",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("person", String(40), nullable=False),
+    Column("person", Integer, nullable=False),
     Column("notice", Integer, nullable=False),
     Column("until", Instant, nullable=False),
 )
@@ -141,7 +141,7 @@ def delete_sessions_before(tx: Tx, opened: datetime) -> None:
     tx.run(delete(session_table).where(session_table.c.opened_at <= opened))
 
 
-def insert_answer_token(tx: Tx, token: str, person: str, notice: int, until: datetime) -> None:
+def insert_answer_token(tx: Tx, token: str, person: int, notice: int, until: datetime) -> None:
     tx.run(insert(answer_token_table).values(token_hash=digest(token), person=person, notice=notice, until=until))
 
 
