@@ -8,6 +8,7 @@ data: `load_city` reads it, `lint` finds what is missing, `import_city` writes i
 from shouye.base.roster.facts import CityImported as CityImported
 from shouye.base.roster.lints import lint as lint
 from shouye.base.roster.model import KIND_WORDS as KIND_WORDS
+from shouye.base.roster.model import KINDS_AT as KINDS_AT
 from shouye.base.roster.model import BadCity as BadCity
 from shouye.base.roster.model import CityAlreadyImported as CityAlreadyImported
 from shouye.base.roster.model import CityFiles as CityFiles

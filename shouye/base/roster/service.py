@@ -45,6 +45,9 @@ def load_city(folder: Path) -> CityFiles:
     """读城市数据 — every problem is collected with its row, so that one look shows them all."""
     reader = _Reader(folder)
     city = reader.toml("city.toml")
+    for key in ("id", "name", "code"):
+        if city and not city.get(key):
+            reader.error("city.toml", f"缺少 {key}")
     centre = city.get("centre", {})
     divisions = reader.csv("divisions.csv", lambda row: _division(row, city.get("id", ""), centre), "id")
     shifts = reader.table("shifts", city.get("shifts", {}), _shift)

@@ -16,7 +16,7 @@ _LONGEST_ID = 40
 def check(city: CityFiles, _on: date | None) -> Iterator[Problem]:
     divisions = city.records.divisions
     tops = [division.id for division in divisions if division.level is DivisionLevel.CITY]
-    if tops != [city.id]:
+    if city.id and tops != [city.id]:
         found = "、".join(tops) or "没有"
         yield Problem(Severity.ERROR, "divisions.csv", f"市级区划应只有 {city.id} 一个，现为：{found}")
     by_id = {division.id: division for division in divisions}
