@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import IntEnum
 from functools import cached_property
 from math import inf, isfinite
-from typing import Any, Protocol
+from typing import Any
 
 from shouye.base.kernel import AlertLevel, BadInput, NotFound, Refusal
 
@@ -41,7 +41,7 @@ class Contradiction(BadInput):
 
 
 class Truth(IntEnum):
-    """三值真值 — and is the lower, or is the higher of two."""
+    """三值真值 — `and` takes the lower of two, `or` the higher."""
 
     FALSE = 0
     UNKNOWN = 1
@@ -54,10 +54,6 @@ class Bounds:
 
     lo: float
     hi: float
-
-    @property
-    def exact(self) -> bool:
-        return self.lo == self.hi
 
 
 Value = float | str | bool | Bounds | None
@@ -116,75 +112,40 @@ class Input:
         return f"{self.term} {shown(known)}{' ' + self.unit if self.unit else ''}"
 
 
-class Expression(Protocol):
-    """条件式 — a tree that is TRUE, FALSE or UNKNOWN of the facts."""
-
-    def truth(self, facts: Facts) -> Truth: ...
-
-    def negated(self) -> Expression:
-        """非 — true exactly where this is false."""
-
-    def names(self) -> Iterator[str]:
-        """Every input it reads."""
-
-    def open_names(self, facts: Facts) -> Iterator[str]:
-        """The inputs whose knowledge could settle it, when it is UNKNOWN."""
-
-
 @dataclass(frozen=True)
-class Linear:
-    """一次式 — constant plus multiples of inputs, so that a margin can be typed as published: stage - 0.5."""
+class Compare:
+    """比较 — a constant plus multiples of inputs is >= 0 (以上), or > 0 when `strict`: rain_3h_mm - 50 >= 0."""
 
     constant: float
-    terms: tuple[tuple[float, str], ...] = ()
+    terms: tuple[tuple[float, str], ...]
+    strict: bool = False
 
-    def bounds(self, facts: Facts) -> Bounds:
-        if not self.terms:
-            return Bounds(self.constant, self.constant)
-        if len(self.terms) == 1 and self.terms[0][0] == 1 and self.constant == 0:
-            return _number(facts, self.terms[0][1])
-        lo = hi = Decimal(repr(self.constant))  # decimal, so that 101.3 - 0.5 is 100.8 as typed
-        for factor, name in self.terms:
-            number = _number(facts, name)
-            ends = (number.lo, number.hi) if factor > 0 else (number.hi, number.lo)
-            lo += Decimal(repr(factor)) * Decimal(repr(ends[0]))
-            hi += Decimal(repr(factor)) * Decimal(repr(ends[1]))
-        return Bounds(float(lo), float(hi))
+    def truth(self, facts: Facts) -> Truth:
+        lo, hi = self._range(facts)
+        if lo > 0 or (lo == 0 and not self.strict):
+            return Truth.TRUE
+        return Truth.FALSE if hi < 0 or (hi == 0 and self.strict) else Truth.UNKNOWN
+
+    def _range(self, facts: Facts) -> tuple[float | Decimal, float | Decimal]:
+        numbers = [(factor, _number(facts, name)) for factor, name in self.terms]
+        ends = [(f, x.lo, x.hi) if f > 0 else (f, x.hi, x.lo) for f, x in numbers]
+        if len(ends) == 1 and abs(ends[0][0]) == 1:  # one float difference always has the right sign
+            factor, lo, hi = ends[0]
+            return self.constant + factor * lo, self.constant + factor * hi
+        # decimal: 101.3 - 0.5 - 100.8 is 0, as typed
+        constant = Decimal(repr(self.constant))
+        lows = (Decimal(repr(f)) * Decimal(repr(lo)) for f, lo, _ in ends)
+        return sum(lows, constant), sum((Decimal(repr(f)) * Decimal(repr(hi)) for f, _, hi in ends), constant)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for _, name in self.terms)
 
 
 def _number(facts: Facts, name: str) -> Bounds:
     known = facts[name]
     if not isinstance(known, Bounds):
-        raise BadValue(f"{name} 应为数字")
+        raise TypeError(f"{name} is not a number")  # the loader lets no such condition in
     return known
-
-
-@dataclass(frozen=True)
-class Compare:
-    """比较 — left >= right (以上), or left > right when `strict`; the loader turns 以下 round."""
-
-    left: Linear
-    right: Linear
-    strict: bool = False
-
-    def truth(self, facts: Facts) -> Truth:
-        left, right = self.left.bounds(facts), self.right.bounds(facts)
-        if self.strict:
-            return _either(left.lo > right.hi, left.hi <= right.lo)
-        return _either(left.lo >= right.hi, left.hi < right.lo)
-
-    def negated(self) -> Expression:
-        return Compare(self.right, self.left, not self.strict)
-
-    def names(self) -> Iterator[str]:
-        yield from (name for _, name in self.left.terms + self.right.terms)
-
-    def open_names(self, facts: Facts) -> Iterator[str]:
-        yield from (name for name in self.names() if not _number(facts, name).exact)
-
-
-def _either(proved: bool, refuted: bool) -> Truth:
-    return Truth.TRUE if proved else Truth.FALSE if refuted else Truth.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -197,40 +158,37 @@ class Is:
 
     def truth(self, facts: Facts) -> Truth:
         known = facts[self.name]
-        return Truth.UNKNOWN if known is None else _either((known == self.value) is self.equal, True)
+        if known is None:
+            return Truth.UNKNOWN
+        return Truth.TRUE if (known == self.value) is self.equal else Truth.FALSE
 
-    def negated(self) -> Expression:
-        return Is(self.name, self.value, not self.equal)
-
-    def names(self) -> Iterator[str]:
-        yield self.name
-
-    def open_names(self, facts: Facts) -> Iterator[str]:
-        return self.names()
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
 
 
 @dataclass(frozen=True)
-class Join:
-    """且、或 — `every` takes the lowest truth of the parts, otherwise the highest."""
+class Condition:
+    """条件 — any of some clauses, each of which needs all its comparisons."""
 
-    every: bool
-    parts: tuple[Expression, ...]
+    clauses: tuple[tuple[Compare | Is, ...], ...]
 
     def truth(self, facts: Facts) -> Truth:
-        truths = [part.truth(facts) for part in self.parts]
-        return min(truths) if self.every else max(truths)
-
-    def negated(self) -> Expression:
-        return Join(not self.every, tuple(part.negated() for part in self.parts))
+        return max([min([atom.truth(facts) for atom in clause]) for clause in self.clauses])
 
     def names(self) -> Iterator[str]:
-        for part in self.parts:
-            yield from part.names()
+        """Every input it reads."""
+        return (name for clause in self.clauses for atom in clause for name in atom.names())
 
     def open_names(self, facts: Facts) -> Iterator[str]:
-        for part in self.parts:
-            if part.truth(facts) is Truth.UNKNOWN:
-                yield from part.open_names(facts)
+        """The inputs whose knowledge could settle it: what is open in a clause that nothing refutes."""
+        for clause in self.clauses:
+            if all(atom.truth(facts) is not Truth.FALSE for atom in clause):
+                open_atoms = (atom for atom in clause if atom.truth(facts) is Truth.UNKNOWN)
+                yield from (name for atom in open_atoms for name in atom.names() if not _exact(facts[name]))
+
+
+def _exact(known: Known) -> bool:
+    return known.lo == known.hi if isinstance(known, Bounds) else known is not None
 
 
 @dataclass(frozen=True)
@@ -241,7 +199,7 @@ class Row:
     """
 
     level: str
-    when: Expression
+    when: Condition
     text: str
     mark: str
     source: str
@@ -398,7 +356,7 @@ class RuleTable:
             found[row.level] = max(found[row.level], row.when.truth(facts))
         return found
 
-    def _missing(self, conditions: Iterator[Expression], facts: Facts) -> tuple[str, ...]:
+    def _missing(self, conditions: Iterator[Condition], facts: Facts) -> tuple[str, ...]:
         undecided = (condition for condition in conditions if condition.truth(facts) is Truth.UNKNOWN)
         names = {name for condition in undecided for name in condition.open_names(facts)}
         return tuple(name for name in self.by_name if name in names)
@@ -439,7 +397,7 @@ def _nest(group: tuple[Input, ...], facts: dict[str, Known]) -> None:
 def shown(value: Value) -> str:
     """A value for people: 49.9, ≥35, 35～60, 是, 不明."""
     if isinstance(value, Bounds):
-        if value.exact:
+        if value.lo == value.hi:
             return shown(value.lo)
         if value.hi == inf:
             return "不明" if value.lo == -inf else f"≥{shown(value.lo)}"

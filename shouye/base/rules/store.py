@@ -10,6 +10,8 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain, product
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,16 @@ from shouye.base.rules.model import (
     BadValue,
     Bounds,
     Compare,
-    Expression,
+    Condition,
     Input,
     Is,
-    Join,
-    Linear,
     NoSuchRule,
     Row,
     RuleTable,
     Value,
 )
 
+Clause = tuple[Compare | Is, ...]
 TABLES = Path(__file__).parent / "tables"
 MARKS = {"V": "已核对原文", "D": "由原文推算", "M": "凭记忆，待核", "X": "建议值"}
 """依据标记 — how far a figure is backed; X stands in no document and is shown as 建议值."""
@@ -182,13 +183,42 @@ def _require(holds: bool, problem: str) -> None:
         raise BadRule(problem)
 
 
-def parse_when(text: str, inputs: Mapping[str, Input]) -> Expression:
-    """A condition as typed: comparisons, and / or / not, parentheses, + - and a positive factor."""
+def parse_when(text: str, inputs: Mapping[str, Input]) -> Condition:
+    """A condition as typed: comparisons, and / or / not, parentheses, + - and a positive factor.
+
+    Python's own parser reads the text; nothing of it is ever executed, and what is not listed here is refused.
+    """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise BadRule(f"条件“{text}”不成句") from error
-    return _Reader(text, inputs).condition(tree)
+    return Condition(tuple(_Reader(text, inputs).clauses(tree)))
+
+
+def _any(parts: list[list[Clause]]) -> list[Clause]:
+    return [clause for part in parts for clause in part]
+
+
+def _all(parts: list[list[Clause]]) -> list[Clause]:
+    return [tuple(chain.from_iterable(choice)) for choice in product(*parts)]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A constant plus multiples of inputs, in decimals so that sums of typed numbers stay as typed."""
+
+    constant: Decimal
+    terms: tuple[tuple[Decimal, str], ...]
+
+    def times(self, factor: Decimal | int) -> _Line:
+        return _Line(factor * self.constant, tuple((factor * each, name) for each, name in self.terms))
+
+    def plus(self, other: _Line, factor: int) -> _Line:
+        other = other.times(factor)
+        return _Line(self.constant + other.constant, self.terms + other.terms)
+
+    def at_least(self, strict: bool) -> Compare:
+        return Compare(float(self.constant), tuple((float(factor), name) for factor, name in self.terms), strict)
 
 
 @dataclass(frozen=True)
@@ -201,66 +231,67 @@ class _Reader:
     def refuse(self, why: str) -> BadRule:
         return BadRule(f"条件“{self.text}”{why}")
 
-    def condition(self, node: ast.expr) -> Expression:
-        if isinstance(node, ast.BoolOp):
-            return Join(isinstance(node.op, ast.And), tuple(self.condition(part) for part in node.values))
+    def clauses(self, node: ast.expr, holds: bool = True) -> list[Clause]:
+        """The clauses under which the node holds, or does not: `not` is pushed down to the comparisons."""
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return self.condition(node.operand).negated()
-        if isinstance(node, ast.Name):
-            if self.input(node).kind != "bool":
-                raise self.refuse(f"中 {node.id} 不是“是或否”，须与某值比较")
-            return Is(node.id, True)
+            return self.clauses(node.operand, not holds)
+        if isinstance(node, ast.BoolOp):
+            parts = [self.clauses(part, holds) for part in node.values]
+            return _all(parts) if isinstance(node.op, ast.And) is holds else _any(parts)
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             pairs = zip(sides, node.ops, sides[1:], strict=False)
-            parts = tuple(self.compare(left, type(op), right) for left, op, right in pairs)
-            return parts[0] if len(parts) == 1 else Join(True, parts)
+            parts = [[(self.compare(left, type(op), right, holds),)] for left, op, right in pairs]
+            return _all(parts) if holds else _any(parts)
+        if isinstance(node, ast.Name):
+            if self.input(node).kind != "bool":
+                raise self.refuse(f"中 {node.id} 不是“是或否”，须与某值比较")
+            return [(Is(node.id, True, equal=holds),)]
         raise self.refuse("只能由比较、and、or、not 组成")
 
-    def compare(self, left: ast.expr, op: type[ast.cmpop], right: ast.expr) -> Expression:
+    def compare(self, left: ast.expr, op: type[ast.cmpop], right: ast.expr, holds: bool) -> Compare | Is:
         if isinstance(left, ast.Name) and self.input(left).kind != "number":
-            return self.text_is(self.input(left), op, right)
-        if op in (ast.GtE, ast.Gt):
-            return Compare(self.linear(left), self.linear(right), strict=op is ast.Gt)
+            return self.text_is(self.input(left), op, right, holds)
+        if op not in (ast.GtE, ast.Gt, ast.LtE, ast.Lt):
+            raise self.refuse("中的数只能用 >=、>、<=、< 比较")
+        line = self.line(left).plus(self.line(right), -1)
         if op in (ast.LtE, ast.Lt):
-            return Compare(self.linear(right), self.linear(left), strict=op is ast.Lt)
-        raise self.refuse("中的数只能用 >=、>、<=、< 比较")
+            line = line.times(-1)
+        if not line.terms:
+            raise self.refuse("的比较中没有输入项")
+        strict = op in (ast.Gt, ast.Lt)
+        return line.at_least(strict) if holds else line.times(-1).at_least(not strict)
 
-    def text_is(self, item: Input, op: type[ast.cmpop], right: ast.expr) -> Expression:
+    def text_is(self, item: Input, op: type[ast.cmpop], right: ast.expr, holds: bool) -> Is:
         if item.kind != "text" or op not in (ast.Eq, ast.NotEq):
             raise self.refuse(f"中 {item.name} 不能这样比较")
         if not isinstance(right, ast.Constant) or not isinstance(right.value, str):
             raise self.refuse(f"中 {item.name} 只能与文字比较")
         if item.choices and right.value not in item.choices:
             raise self.refuse(f"中 {item.name} 不会是“{right.value}”")
-        return Is(item.name, right.value, equal=op is ast.Eq)
+        return Is(item.name, right.value, equal=(op is ast.Eq) is holds)
 
-    def linear(self, node: ast.expr) -> Linear:
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and node.value is not True:
-            return Linear(float(node.value))
+    def line(self, node: ast.expr) -> _Line:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value is not True:
+            return _Line(Decimal(repr(node.value)), ())
         if isinstance(node, ast.Name):
             if self.input(node).kind != "number":
                 raise self.refuse(f"中 {node.id} 不是数字")
-            return Linear(0.0, ((1.0, node.id),))
+            return _Line(Decimal(0), ((Decimal(1), node.id),))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return _scaled(self.linear(node.operand), -1.0)
+            return self.line(node.operand).times(-1)
         if isinstance(node, ast.BinOp):
-            left, right = self.linear(node.left), self.linear(node.right)
-            if isinstance(node.op, (ast.Add, ast.Sub)):
-                right = right if isinstance(node.op, ast.Add) else _scaled(right, -1.0)
-                return Linear(left.constant + right.constant, left.terms + right.terms)
-            if isinstance(node.op, ast.Mult) and not left.terms and left.constant > 0:
-                return _scaled(right, left.constant)
-        raise self.refuse("中的数只能是数字、输入项、加减和正的倍数（写在前面）")
+            left, right = self.line(node.left), self.line(node.right)
+            if isinstance(node.op, ast.Add | ast.Sub):
+                return left.plus(right, 1 if isinstance(node.op, ast.Add) else -1)
+            if isinstance(node.op, ast.Mult) and not left.terms and left.constant:
+                return right.times(left.constant)
+        raise self.refuse("中的数只能是数字、输入项、加减和倍数（倍数写在前面，不得为零）")
 
     def input(self, node: ast.Name) -> Input:
         if node.id not in self.inputs:
             raise self.refuse(f"用到未列出的输入项 {node.id}")
         return self.inputs[node.id]
-
-
-def _scaled(line: Linear, factor: float) -> Linear:
-    return Linear(factor * line.constant, tuple((factor * each, name) for each, name in line.terms))
 
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
