@@ -67,7 +67,7 @@ def to_ms(instant: datetime) -> int:
 
 
 def from_ms(value: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=BEIJING) - timedelta(hours=8) + timedelta(milliseconds=value)
+    return datetime(1970, 1, 1, 8, tzinfo=BEIJING) + timedelta(milliseconds=value)
 
 
 def iso(instant: datetime) -> str:
