@@ -6,14 +6,17 @@ revision (订正) replaces it, and between equal ones content decides, never arr
 
 from shouye.watch.observe.model import Cause as Cause
 from shouye.watch.observe.model import Coverage as Coverage
+from shouye.watch.observe.model import Gauge as Gauge
 from shouye.watch.observe.model import Reading as Reading
 from shouye.watch.observe.model import Silence as Silence
-from shouye.watch.observe.model import coverage as coverage
 from shouye.watch.observe.model import outranks as outranks
 from shouye.watch.observe.model import read_gauge_areas as read_gauge_areas
 from shouye.watch.observe.service import curve as curve
+from shouye.watch.observe.service import gauges as gauges
 from shouye.watch.observe.service import history as history
 from shouye.watch.observe.service import latest_all as latest_all
 from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in
+from shouye.watch.observe.service import watch as watch
+from shouye.watch.observe.service import watched_divisions as watched_divisions

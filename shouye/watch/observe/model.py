@@ -54,6 +54,15 @@ def read_gauge_areas(path: Path) -> dict[str, tuple[str, ...]]:
     return {station: tuple(sorted(divisions)) for station, divisions in areas.items()}
 
 
+@dataclass(frozen=True)
+class Gauge:
+    """在用测站 — a gauge that we listen to: where it stands and for which divisions it speaks."""
+
+    station: str
+    county: str
+    coverage: Coverage
+
+
 def coverage(areas: Mapping[str, tuple[str, ...]], station: str, county: str) -> Coverage:
     """The area table where it names the gauge, else the whole county in which it stands."""
     if station in areas:
@@ -75,7 +84,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Silence:
-    """听不到的 — the stations of one county that are not heard for one cause; `since` is the last value of the first."""
+    """听不到的 — the gauges of one county that are not heard for one cause; `since` is the oldest last value."""
 
     county: str
     cause: Cause

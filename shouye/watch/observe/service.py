@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from shouye.base.kernel import Tx, enqueue
 from shouye.watch.observe import store
-from shouye.watch.observe.model import Cause, Reading, Silence, outranks, unheard
+from shouye.watch.observe.model import Cause, Gauge, Reading, Silence, coverage, outranks, unheard
 
 
 def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
@@ -61,17 +61,41 @@ def latest_all(tx: Tx) -> list[Reading]:
     return store.latest_readings(tx)
 
 
-def silence(tx: Tx, county_of: Mapping[str, str], element: str = "rain_mm") -> list[Silence]:
-    """听不到的 — of these stations (`station -> county`), those not heard, one line per county and cause."""
+def watch(
+    tx: Tx,
+    county_of: Mapping[str, str],
+    divisions: Iterable[str],
+    areas: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:
+    """在用测站登记 — listen to these gauges (`station -> county`) for these divisions, and to no others."""
+    gauges = [
+        Gauge(station, county, coverage(areas or {}, station, county))
+        for station, county in sorted(county_of.items())
+    ]
+    store.replace_gauges(tx, gauges, divisions)
+
+
+def gauges(tx: Tx) -> dict[str, Gauge]:
+    """在用测站 — by station id."""
+    return store.all_gauges(tx)
+
+
+def watched_divisions(tx: Tx) -> list[str]:
+    """应监测区划 — the divisions that somebody must speak for."""
+    return store.watched_divisions(tx)
+
+
+def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
+    """听不到的 — gauges in use that are not heard, one line per county and cause."""
     heard: dict[str, list[Reading]] = {}
     for reading in store.latest_readings(tx):
         if reading.element == element:
             heard.setdefault(reading.station, []).append(reading)
     groups: dict[tuple[str, Cause], list[tuple[str, datetime | None]]] = {}
-    for station, county in sorted(county_of.items()):
+    for station, one in store.all_gauges(tx).items():
         found = unheard(heard.get(station, []), tx.now)
         if found is not None:
-            groups.setdefault((county, found[0]), []).append((station, found[1]))
+            groups.setdefault((one.county, found[0]), []).append((station, found[1]))
     return [
         Silence(
             county,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     and_,
+    delete,
     func,
     insert,
     or_,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shouye.base.kernel import Instant, RowId, Tx, metadata
-from shouye.watch.observe.model import Reading
+from shouye.watch.observe.model import Coverage, Gauge, Reading
 
 SeriesKey = tuple[str, str, int]
 
@@ -72,6 +73,49 @@ latest = Table(
     Column("value", Float),
     Column("source", String(60), nullable=False),
 )
+
+gauge = Table(
+    "gauge",
+    metadata,
+    Column("station", String(60), primary_key=True),
+    Column("division", String(40), primary_key=True),
+    Column("county", String(40), nullable=False),
+    Column("basis", String(40), nullable=False),
+)
+
+watched = Table(
+    "watched_division",
+    metadata,
+    Column("division", String(40), primary_key=True),
+    comment="divisions that must be spoken for: one without a gauge is unknown, never calm",
+)
+
+
+def replace_gauges(tx: Tx, gauges: Iterable[Gauge], divisions: Iterable[str]) -> None:
+    tx.run(delete(gauge))
+    tx.run(delete(watched))
+    rows = [
+        {"station": one.station, "division": division, "county": one.county, "basis": one.coverage.basis}
+        for one in gauges
+        for division in one.coverage.divisions
+    ]
+    if rows:
+        tx.run(insert(gauge), rows)
+    tx.run(insert(watched), [{"division": division} for division in sorted(set(divisions))])
+
+
+def all_gauges(tx: Tx) -> dict[str, Gauge]:
+    rows: dict[str, list[Any]] = {}
+    for row in tx.run(select(gauge).order_by(gauge.c.station, gauge.c.division)):
+        rows.setdefault(row.station, []).append(row)
+    return {
+        station: Gauge(station, some[0].county, Coverage(tuple(row.division for row in some), some[0].basis))
+        for station, some in rows.items()
+    }
+
+
+def watched_divisions(tx: Tx) -> list[str]:
+    return list(tx.run(select(watched.c.division).order_by(watched.c.division)).scalars())
 
 
 def series_ids(tx: Tx, keys: Iterable[SeriesKey]) -> dict[SeriesKey, int]:
@@ -167,7 +211,9 @@ def _joined(table: Table) -> Select[Any]:
 
 def _readings(tx: Tx, query: Select[Any]) -> list[Reading]:
     return [
-        Reading(row.station, row.element, row.time, row.value, timedelta(seconds=row.step_s), row.revision, row.source)
+        Reading(
+            row.station, row.element, row.time, row.value, timedelta(seconds=row.step_s), row.revision, row.source
+        )
         for row in tx.run(query)
     ]
 

@@ -1,7 +1,7 @@
 """演练雨情 — writes `storm.csv` from `storm.toml`: reconstructed, only the totals are real.
 
-The hourly distribution of the core series is ours. It adds up to the three totals that were published for Zhengzhou;
-the other stations are the core series multiplied and delayed. Run: python build.py > storm.csv
+The hourly distribution of the core series is ours. It adds up to the three totals that were published for
+Zhengzhou; the other stations are the core series multiplied and delayed. Run: python build.py > storm.csv
 """
 
 from __future__ import annotations

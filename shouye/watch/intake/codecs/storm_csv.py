@@ -51,7 +51,9 @@ def decode(name: str, data: bytes) -> Storm:
             elif known[0] == value:
                 same += 1
             else:
-                loser, winner = sorted((known, (value, line)), key=lambda found: -1.0 if found[0] is None else found[0])
+                loser, winner = sorted(
+                    (known, (value, line)), key=lambda found: -1.0 if found[0] is None else found[0]
+                )
                 rows[station][at] = winner
                 kept = f"第 {winner[1]} 行与第 {loser[1]} 行同站同时而数值不同，按内容取较大值 {winner[0]}"
                 refused.append(RefusedRow(loser[1], f"{iso(at)},{station},{_shown(loser[0])}", kept))
@@ -68,7 +70,8 @@ def decode(name: str, data: bytes) -> Storm:
     if unused:
         notes.append(f"没有使用的列：{'、'.join(unused)}")
     series = {
-        station: tuple((at, found[0]) for at, found in sorted(points.items())) for station, points in sorted(rows.items())
+        station: tuple((at, found[0]) for at, found in sorted(points.items()))
+        for station, points in sorted(rows.items())
     }
     missing = sum(value is None for points in series.values() for _, value in points)
     if missing:

@@ -1,0 +1,1 @@
+"""引擎货架 — one engine, one file, one constant `ENGINE`; all give the same episodes."""
