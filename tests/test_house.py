@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 
@@ -120,3 +121,14 @@ def test_unclean_text_is_caught(line: str) -> None:
 )
 def test_clean_text_is_left_in_peace(line: str) -> None:
     assert list(laws.committed_text_is_clean("a.md", line)) == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{path}: {target}"
+        for path, text in committed()
+        if path.endswith(".md")
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text)
+        if not (ROOT / path).parent.joinpath(target).exists()
+    ]
+    assert not broken, "\n".join(broken)
