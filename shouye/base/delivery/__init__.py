@@ -11,6 +11,7 @@ from shouye.base.delivery.channels.simulated import SimulatedTelephone as Simula
 from shouye.base.delivery.channels.simulated import read_people as read_people
 from shouye.base.delivery.model import FOLLOW_UPS as FOLLOW_UPS
 from shouye.base.delivery.model import Attempt as Attempt
+from shouye.base.delivery.model import Banner as Banner
 from shouye.base.delivery.model import Channel as Channel
 from shouye.base.delivery.model import NewAttempt as NewAttempt
 from shouye.base.delivery.model import Outcome as Outcome

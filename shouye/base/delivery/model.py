@@ -64,6 +64,13 @@ class AttemptState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Banner:
+    """抬头 — the words every outgoing text of this mode begins with: 演练, 通信测试, or the issuing office."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class NewAttempt:
     """待发 — `purpose` says which room takes the replies, `group` what it is about ("notice:3")."""
 

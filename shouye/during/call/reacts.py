@@ -1,0 +1,268 @@
+"""通知、阶梯、回音之后 — what calling does about the rooms to its left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from shouye.base import delivery, tasks
+from shouye.base.delivery import FOLLOW_UPS, Attempt, NewAttempt, Receipt, Reply, Switchboard
+from shouye.base.kernel import Tx, on, record, word_of
+from shouye.base.roster import DivisionLevel, Roster
+from shouye.during import warn
+from shouye.during.call import service, store
+from shouye.during.call.facts import CallsAnswered, CallsLate, CallsUnreached, FieldReported
+from shouye.during.call.model import OPEN, CallPolicy, CallState, Evidence, Obligation
+
+
+@on(warn.NoticeIssued)
+def wake(fact: warn.NoticeIssued, tx: Tx) -> None:
+    """签发即叫应。"""
+    _open(tx, fact)
+
+
+@on(warn.NoticeRaised)
+def wake_again(fact: warn.NoticeRaised, tx: Tx) -> None:
+    """升级即再叫应 — an answer to 橙 is not an answer to 红."""
+    _open(tx, fact)
+
+
+def _open(tx: Tx, fact: warn.NoticeIssued) -> None:
+    notice = warn.notice(tx, int(fact.subject.split(":")[1]))
+    if notice.round != fact.round or notice.withdrawn_at is not None:
+        return  # a later change has overtaken this one
+    if any(item.round == fact.round for item in store.of_notice(tx, notice.id)):
+        return
+    service.open_round(tx, notice)
+    service.ask_for_returns(tx, notice)
+
+
+@on(warn.NoticeLowered)
+def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
+    _tell(tx, fact.subject, f"{fact.number} 已降为{word_of(fact.level)}")
+
+
+@on(warn.NoticeWithdrawn)
+def end_calls(fact: warn.NoticeWithdrawn, tx: Tx) -> None:
+    """撤回 — open calls end; exactly those reached are told, once."""
+    number = int(fact.subject.split(":")[1])
+    _tell(tx, fact.subject, f"{fact.number} 已撤回，险情解除")
+    service.withdraw_open(tx, number, ground=fact.ground)
+
+
+def _tell(tx: Tx, group: str, text: str) -> None:
+    number = int(group.split(":")[1])
+    message = f"【{tx.of(delivery.Banner).text}】{text}。"
+    channel = _automatic(tx)
+    if channel:
+        delivery.open_attempts(
+            tx,
+            [
+                NewAttempt(channel, person, "tell", group, {"text": message, "message": True})
+                for person in service.reached_persons(tx, number)
+            ],
+        )
+
+
+def climb(tx: Tx, act: str, due: Sequence[tasks.Task]) -> None:
+    """阶梯到时 — the ladder of the task says what is next; this room only carries it out."""
+    mine = store.by_ids(tx, [task.id for task in due], OPEN)
+    if act in ("primary", "deputy"):
+        waiting = [item for item in mine if item.state is not CallState.UNREACHED]
+        channel = _automatic(tx)
+        if channel:
+            service.dial(tx, waiting, 0 if act == "primary" else 1, channel)
+    elif act == tasks.OVERDUE:
+        _tell_superiors(tx, mine)
+    elif act == "exhausted":
+        _give_up(tx, mine)
+
+
+def _automatic(tx: Tx) -> str:
+    """The channel that rings by itself in this mode; none means the manual list carries the calls."""
+    board = tx.of(Switchboard)
+    return next((key for key in board.senders if board.channels[key].automatic), "")
+
+
+def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
+    """报上级 — each post above gets one message per notice; the list behind it grows."""
+    roster, policy = tx.of(Roster), tx.of(CallPolicy)
+    store.mark_late(tx, [item.id for item in late])
+    lists: dict[tuple[int, str], list[int]] = {}
+    for item in late:
+        superior = roster.posts[item.post].superior
+        if superior is not None:
+            lists.setdefault((item.notice, superior), []).append(item.id)
+    for (notice, superior), ids in lists.items():
+        task = store.escalation(tx, notice, superior)
+        if task is None:
+            group = f"notice:{notice}"
+            title = _door_title(tx, ids)
+            new = tasks.NewTask(
+                kind="door",
+                group=group,
+                title=title,
+                division=roster.posts[superior].division,
+                owner=superior,
+                due_at=tx.now + policy.deadline["door"],
+                ladder="door",
+                detail={"notice": notice, "obligations": ids},
+            )
+            (task,) = tasks.open_tasks(tx, [new])
+            store.insert_escalation(tx, notice, superior, task)
+            holders = roster.holders(superior, tx.now)
+            channel = _automatic(tx)
+            if holders and channel:
+                message = {"text": f"【{tx.of(delivery.Banner).text}】{title}，名单随时增补。", "message": True}
+                delivery.open_attempts(tx, [NewAttempt(channel, holders[0].id, "tell", group, message)])
+        else:
+            known = tasks.task(tx, task)
+            ids = sorted({*known.detail["obligations"], *ids})
+            tasks.retitle(tx, task, _door_title(tx, ids), {"notice": notice, "obligations": ids})
+    for notice in sorted({item.notice for item in late}):
+        record(
+            tx,
+            CallsLate(
+                subject=f"notice:{notice}",
+                obligations=[item.id for item in late if item.notice == notice],
+                superiors=sorted(superior for number, superior in lists if number == notice),
+            ),
+        )
+
+
+def _door_title(tx: Tx, ids: Iterable[int]) -> str:
+    items = store.by_ids(tx, ids)
+    roster = tx.of(Roster)
+    places = list(dict.fromkeys(item.division for item in items))
+    names = "、".join(roster.division(place).short for place in places[:3])
+    more = f"等 {len(places)} 处" if len(places) > 3 else ""
+    return f"派人叫醒 {len(items)} 件：{names}{more}"
+
+
+def _give_up(tx: Tx, unreached: Sequence[Obligation]) -> None:
+    """叫不到 — nobody above is left: per township a named list that a person must take over."""
+    roster, policy = tx.of(Roster), tx.of(CallPolicy)
+    store.mark_unreached(tx, [item.id for item in unreached])
+    lists: dict[tuple[int, str], list[Obligation]] = {}
+    for item in unreached:
+        lists.setdefault((item.notice, item.township or item.division), []).append(item)
+    for (notice, place), items in lists.items():
+        group = f"notice:{notice}"
+        known = [
+            task for task in tasks.in_group(tx, group, "takeover") if task.division == place and not task.closed_at
+        ]
+        ids = sorted({*(known[0].detail["obligations"] if known else ()), *(item.id for item in items)})
+        title = _takeover_title(tx, place, ids)
+        if known:
+            tasks.retitle(tx, known[0].id, title, {"notice": notice, "obligations": ids})
+            continue
+        county = roster.county_of(place)
+        owner = f"{county.id}/county_duty" if county and county.id != place else f"{roster.city.id}/city_duty"
+        new = tasks.NewTask(
+            kind="takeover",
+            group=group,
+            title=title,
+            division=place,
+            owner=owner,
+            due_at=tx.now + policy.deadline["takeover"],
+            ladder="takeover",
+            detail={"notice": notice, "obligations": ids},
+        )
+        tasks.open_tasks(tx, [new])
+    for notice in sorted({item.notice for item in unreached}):
+        ids = [item.id for item in unreached if item.notice == notice]
+        record(tx, CallsUnreached(subject=f"notice:{notice}", obligations=ids))
+
+
+def _takeover_title(tx: Tx, place: str, ids: Sequence[int]) -> str:
+    roster = tx.of(Roster)
+    villages = {item.division for item in store.by_ids(tx, ids) if item.level is DivisionLevel.VILLAGE}
+    where = f"，{len(villages)} 个村" if villages else ""
+    return f"接手 {len(ids)} 件叫不到的叫应：{roster.full_name(place)}{where}"
+
+
+def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
+    """回音 — one answer of a person settles all that he owes, in every notice he was called for."""
+    by_person: dict[int, list[Obligation]] = {}
+    for item in store.of_persons(tx, [attempt.person for attempt, _ in replies]):
+        for person in (item.primary, item.deputy if item.rung else None):
+            if person is not None:
+                by_person.setdefault(person, []).append(item)
+    answered: list[tuple[int, int, Evidence, str]] = []
+    noted: list[tuple[int, str, CallState, Evidence]] = []
+    cannot: list[Obligation] = []
+    again: list[Obligation] = []
+    for attempt, reply in replies:
+        mine = by_person.get(attempt.person, [])
+        before = [item for item in mine if item.opened_at <= attempt.opened_at]
+        if reply.receipt in FOLLOW_UPS:
+            _field_report(tx, attempt, reply)
+        elif reply.receipt is Receipt.CONFIRMED:
+            evidence = Evidence.VERIFIED if attempt.channel == "visit" else Evidence.CONFIRMED
+            answered += [(item.id, attempt.person, evidence, reply.receipt.value) for item in before]
+        else:
+            heard = reply.receipt is Receipt.HEARD
+            for item in before:
+                if item.state in OPEN:
+                    state = CallState.HEARD if heard and item.state is CallState.WAITING else item.state
+                    evidence = max(item.evidence, Evidence.HEARD) if heard else item.evidence
+                    noted.append((item.id, reply.receipt.value, state, evidence))
+            if reply.receipt is Receipt.DECLINED:
+                cannot += [item for item in before if item.state in OPEN and not item.rung]
+        if reply.receipt not in FOLLOW_UPS:
+            again += [item for item in mine if item.opened_at > attempt.opened_at and item.state in OPEN]
+    _settle(tx, answered)
+    store.note_receipts(tx, noted)
+    if cannot:
+        due = [tasks.task(tx, item.id) for item in cannot]
+        tasks.skip_to(tx, due, "deputy")
+    channel = _automatic(tx)
+    if again and channel:
+        service.dial(tx, again, 0, channel)
+
+
+def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:
+    if not answered:
+        return
+    store.settle(tx, answered)
+    numbers = sorted({row[0] for row in answered})
+    tasks.complete(tx, numbers, "answer")
+    settled = store.by_ids(tx, numbers)
+    for notice in sorted({item.notice for item in settled}):
+        ids = [item.id for item in settled if item.notice == notice]
+        record(tx, CallsAnswered(subject=f"notice:{notice}", obligations=ids))
+        if any(item.late for item in settled if item.notice == notice):
+            service.close_finished_lists(tx, notice, "answer")
+
+
+def _field_report(tx: Tx, attempt: Attempt, reply: Reply) -> None:
+    """到岗、转移人数、需支援 — kept by village; the owed return is done when people moved is known."""
+    notice = int(attempt.group.split(":")[1])
+    mine = store.of_person_in(tx, attempt.person, notice)
+    if not mine:
+        return
+    division, post = mine[-1].division, mine[-1].post
+    store.insert_report(
+        tx,
+        {
+            "notice": notice,
+            "division": division,
+            "post": post,
+            "person": attempt.person,
+            "kind": reply.receipt.value,
+            "value": reply.value,
+        },
+    )
+    store.raise_evidence(tx, [item.id for item in mine if item.state is CallState.ANSWERED], Evidence.ON_POST)
+    if reply.receipt is Receipt.MOVED:
+        owed = [task.id for task in tasks.in_group(tx, attempt.group, "return") if task.division == division]
+        tasks.complete(tx, owed, "answer")
+    record(
+        tx,
+        FieldReported(subject=attempt.group, division=division, report=reply.receipt.value, value=reply.value),
+    )
+
+
+def install(ladders: tasks.Ladders, board: Switchboard) -> None:
+    """Say to tasks and delivery that this room takes the steps and the replies of calls."""
+    ladders.handle("call", climb)
+    board.handle(service.PURPOSE, hear)

@@ -1,0 +1,318 @@
+"""叫应的动作 — open a round, answer, take over, send somebody to the door, withdraw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+
+from shouye.base import delivery, tasks
+from shouye.base.delivery import NewAttempt, Receipt
+from shouye.base.kernel import NotFound, Tx, is_night, record, word_of
+from shouye.base.roster import DivisionLevel, Roster
+from shouye.during import warn
+from shouye.during.call import store
+from shouye.during.call.facts import (
+    CallsHandedOver,
+    CallsOpened,
+    CallsWithdrawn,
+    VisitEnded,
+    VisitSent,
+)
+from shouye.during.call.model import (
+    OPEN,
+    SETTLES_LATER,
+    Balance,
+    CallPolicy,
+    CallState,
+    FieldReport,
+    NothingToTakeOver,
+    NotOnThisList,
+    Obligation,
+    Visit,
+    VisitClosed,
+)
+
+PURPOSE = "call"
+"""目的 — replies to calls come back under this word."""
+
+
+def open_round(tx: Tx, notice: warn.Notice) -> int:
+    """开始一轮叫应 — one obligation per post; what an earlier round left open is withdrawn into this one."""
+    withdraw_open(tx, notice.id, ground="superseded")
+    roster, policy = tx.of(Roster), tx.of(CallPolicy)
+    posts = policy.posts(roster, notice.level, notice.county, notice.divisions)
+    rows = []
+    new = []
+    for post in posts:
+        due_at = tx.now + policy.within(post.level, notice.level, tx.now)
+        holders = roster.holders(post.id, tx.now)
+        new.append(
+            tasks.NewTask(
+                kind="call",
+                group=notice.group,
+                title=f"{notice.number} 应答：{roster.full_name(post.division)} {post.title}",
+                division=post.division,
+                owner=post.id,
+                due_at=due_at,
+                ladder="call",
+            )
+        )
+        township = roster.township_of(post.division)
+        rows.append(
+            {
+                "notice": notice.id,
+                "round": notice.round,
+                "division": post.division,
+                "county": notice.county,
+                "township": township.id if township else "",
+                "level": post.level.value,
+                "post": post.id,
+                "state": CallState.WAITING.value,
+                "primary": holders[0].id if holders else None,
+                "deputy": holders[1].id if len(holders) > 1 else None,
+                "rung": 0,
+                "tries": 0,
+                "opened_at": tx.now,
+                "due_at": due_at,
+                "last_receipt": "",
+                "evidence": 0,
+                "late": False,
+                "escalated": False,
+                "handed_to": "",
+            }
+        )
+    for row, number in zip(rows, tasks.open_tasks(tx, new), strict=True):
+        row["id"] = number
+    store.insert_obligations(tx, rows)
+    by_level = Counter(post.level.value for post in posts)
+    record(
+        tx,
+        CallsOpened(
+            subject=notice.group,
+            round=notice.round,
+            obligations=len(posts),
+            by_level={level.value: by_level[level.value] for level in DivisionLevel},
+        ),
+    )
+    return len(posts)
+
+
+def ask_for_returns(tx: Tx, notice: warn.Notice) -> None:
+    """要求回报 — after 立即转移 every affected village owes its figures by a time."""
+    policy, roster = tx.of(CallPolicy), tx.of(Roster)
+    if "moved" not in policy.asks.get(notice.level, ()):
+        return
+    already = {task.division for task in tasks.in_group(tx, notice.group, "return")}
+    villages = {
+        post.division: post.id
+        for post in policy.posts(roster, notice.level, notice.county, notice.divisions)
+        if post.level is DivisionLevel.VILLAGE
+    }
+    tasks.open_tasks(
+        tx,
+        [
+            tasks.NewTask(
+                kind="return",
+                group=notice.group,
+                title=f"{notice.number} 回报到岗和转移人数：{roster.full_name(village)}",
+                division=village,
+                owner=post,
+                due_at=tx.now + policy.deadline["return"],
+                ladder="return",
+            )
+            for village, post in villages.items()
+            if village not in already
+        ],
+    )
+
+
+def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> int:
+    """呼叫 — one ring per person, however many obligations he has; nobody is rung while he is on the line."""
+    policy = tx.of(CallPolicy)
+    wanted: dict[int, list[Obligation]] = {}
+    for item in obligations:
+        person = item.deputy if rung and item.deputy is not None else item.primary
+        if person is not None:
+            wanted.setdefault(person, []).append(item)
+    busy = delivery.busy_persons(tx, wanted, PURPOSE)
+    notices = {number: warn.notice(tx, number) for number in sorted({item.notice for item in obligations})}
+    attempts: list[NewAttempt] = []
+    tried: list[tuple[int, int]] = []
+    for person, items in wanted.items():
+        tried += [(item.id, rung) for item in items]
+        if person in busy:
+            continue
+        first = items[0]
+        asks = {ask for item in items for ask in policy.asks.get(notices[item.notice].level, ())}
+        mine = list(dict.fromkeys(item.notice for item in items))
+        attempts.append(
+            NewAttempt(
+                channel=channel,
+                person=person,
+                purpose=PURPOSE,
+                group=notices[first.notice].group,
+                body={
+                    "text": "".join(script(tx, notices[number]) for number in mine),
+                    "level": first.level.value,
+                    "division": first.division,
+                    "post": first.post,
+                    "night": is_night(tx.now),
+                    "asks": sorted(asks),
+                },
+            )
+        )
+    store.note_tries(tx, tried)
+    delivery.open_attempts(tx, attempts)
+    return len(attempts)
+
+
+def script(tx: Tx, notice: warn.Notice) -> str:
+    """话术 — what is said, in spoken words; a drill says first that it is one."""
+    place = tx.of(Roster).full_name(notice.county)
+    level = word_of(notice.level)
+    said = level if notice.level in ("PREPARE", "IMMEDIATE") else f"{level}色"
+    return (
+        f"【{tx.of(delivery.Banner).text}】{place}{notice.term}{said}叫应通知 {notice.number}。"
+        f"{notice.reason}。请立即起床到岗，听完请按 1 确认。"
+    )
+
+
+def answer_by_hand(
+    tx: Tx, notice: int, person: int, channel: str, receipt: Receipt, value: int | None = None
+) -> None:
+    """登记应答 — pressed on a page, dialled by an officer or met at the door: same ledger, same rules."""
+    mine = store.of_person_in(tx, person, notice)
+    if not mine:
+        raise NotOnThisList
+    first = mine[-1]
+    body = {"level": first.level.value, "division": first.division, "post": first.post, "night": is_night(tx.now)}
+    new = NewAttempt(channel, person, PURPOSE, f"notice:{notice}", body)
+    if channel == "manual":
+        waiting = [item for item in mine if item.state in OPEN]
+        store.note_tries(tx, [(item.id, item.rung) for item in waiting])
+    delivery.by_hand(tx, new, receipt, value)
+
+
+def take_over(tx: Tx, ids: Collection[int], by: str) -> int:
+    """接手 — a named person answers for these from now on; their ladders stop."""
+    mine = store.by_ids(tx, ids, OPEN)
+    if not mine:
+        raise NothingToTakeOver
+    numbers = [item.id for item in mine]
+    store.close(tx, numbers, CallState.HANDED_OVER, by)
+    tasks.hand_over(tx, numbers, by)
+    for notice in sorted({item.notice for item in mine}):
+        given = [item.id for item in mine if item.notice == notice]
+        record(tx, CallsHandedOver(subject=f"notice:{notice}", actor=by, obligations=given))
+        close_finished_lists(tx, notice, by)
+    return len(numbers)
+
+
+def close_finished_lists(tx: Tx, notice: int, by: str) -> None:
+    """A list of unreached people is done when nobody on it is unreached any more."""
+    for task in tasks.in_group(tx, f"notice:{notice}", "takeover"):
+        if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], (CallState.UNREACHED,)):
+            tasks.complete(tx, [task.id], by)
+    for task in tasks.in_group(tx, f"notice:{notice}", "door"):
+        if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], SETTLES_LATER):
+            tasks.complete(tx, [task.id], by)
+
+
+def send_visitor(
+    tx: Tx, notice: int, division: str, by: str, *, minutes: int, visitor: int | None = None, post: str = ""
+) -> int:
+    """派人敲门 — who goes, and when he should be there."""
+    warn.notice(tx, notice)
+    number = store.insert_visit(
+        tx,
+        {
+            "notice": notice,
+            "division": division,
+            "visitor": visitor,
+            "visitor_post": post,
+            "sent_by": by,
+            "sent_at": tx.now,
+            "eta_at": tx.now + timedelta(minutes=minutes),
+            "result": "",
+        },
+    )
+    record(tx, VisitSent(subject=f"notice:{notice}", actor=by, visit=number, division=division))
+    return number
+
+
+def end_visit(tx: Tx, visit: int, *, found: bool) -> None:
+    """敲门结果 — those who were found awake or woken have answered, seen by another."""
+    known = store.get_visit(tx, visit)
+    if known is None:
+        raise NotFound(f"上门 {visit}")
+    result = "found" if found else "not_found"
+    if not store.end_visit(tx, visit, result):
+        raise VisitClosed
+    record(tx, VisitEnded(subject=f"notice:{known.notice}", visit=visit, division=known.division, result=result))
+    if found:
+        here = [
+            item for item in store.of_notice(tx, known.notice, SETTLES_LATER) if item.division == known.division
+        ]
+        for person in sorted({item.primary for item in here if item.primary is not None}):
+            answer_by_hand(tx, known.notice, person, "visit", Receipt.CONFIRMED)
+
+
+def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
+    """撤回未结的叫应 — their ladders end with them."""
+    still = [item.id for item in store.of_notice(tx, notice, OPEN)]
+    store.close(tx, still, CallState.WITHDRAWN)
+    owed = {
+        task.id
+        for kind in ("takeover", "door", "return")
+        for task in tasks.in_group(tx, f"notice:{notice}", kind)
+        if ground != "superseded" or kind != "return"
+    }
+    tasks.cancel(tx, [*still, *owed], "system")
+    if still:
+        record(tx, CallsWithdrawn(subject=f"notice:{notice}", obligations=len(still), ground=ground))
+    return len(still)
+
+
+def reached_persons(tx: Tx, notice: int) -> list[int]:
+    """Exactly those whom this notice's calls reached: they, and nobody else, hear that it is lifted."""
+    heard = [item for item in store.of_notice(tx, notice) if item.evidence]
+    people = {item.answered_by or (item.deputy if item.rung and item.deputy else item.primary) for item in heard}
+    return sorted(person for person in people if person is not None)
+
+
+def balance(tx: Tx, notice: int | None = None) -> Balance:
+    """应叫应 = 已应答 + 已接手 + 撤回 + 未结。"""
+    return store.balances(tx, notice=notice).get((), Balance())
+
+
+def balances(tx: Tx, *keys: str, notice: int | None = None) -> dict[tuple[str, ...], Balance]:
+    """The balance by columns: notice, round, county, township, division, level."""
+    return store.balances(tx, *keys, notice=notice)
+
+
+def obligations(tx: Tx, notice: int | None = None) -> list[Obligation]:
+    return store.all_obligations(tx) if notice is None else store.of_notice(tx, notice)
+
+
+def open_obligations(tx: Tx) -> list[Obligation]:
+    """未结 — everything nobody answers for yet, over all notices."""
+    return store.open_obligations(tx)
+
+
+def obligations_of(tx: Tx, notice: int, person: int) -> list[Obligation]:
+    return store.of_person_in(tx, person, notice)
+
+
+def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
+    return store.visits(tx, notice, only_open=only_open)
+
+
+def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
+    return store.reports(tx, notice)
+
+
+def people_of(items: Iterable[Obligation]) -> list[int]:
+    """The persons now being called for these obligations, each once, in order."""
+    chosen = (item.deputy if item.rung and item.deputy is not None else item.primary for item in items)
+    return list(dict.fromkeys(person for person in chosen if person is not None))

@@ -1,0 +1,341 @@
+"""叫应的表与查询。"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from shouye.base.kernel import Instant, RowId, Tx, metadata
+from shouye.base.roster import DivisionLevel
+from shouye.during.call.model import (
+    OPEN,
+    SETTLES_LATER,
+    Balance,
+    CallState,
+    Evidence,
+    FieldReport,
+    Obligation,
+    Visit,
+)
+
+CHUNK = 500
+
+obligation_table = Table(
+    "obligation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("notice", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("division", String(20), nullable=False),
+    Column("county", String(20), nullable=False),
+    Column("township", String(20), nullable=False),
+    Column("level", String(12), nullable=False),
+    Column("post", String(80), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("primary", Integer),
+    Column("deputy", Integer),
+    Column("rung", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("first_try_at", Instant),
+    Column("last_try_at", Instant),
+    Column("last_receipt", String(12), nullable=False),
+    Column("answered_at", Instant),
+    Column("answered_by", Integer),
+    Column("evidence", Integer, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("escalated", Boolean, nullable=False),
+    Column("handed_to", String(80), nullable=False),
+    Column("closed_at", Instant),
+    Index("obligation_notice", "notice", "state"),
+    Index("obligation_primary", "primary", "state"),
+    Index("obligation_deputy", "deputy", "state"),
+    Index("obligation_state", "state"),
+    Index("obligation_unit", "notice", "round", "division", "post", unique=True),
+)
+
+escalation_table = Table(
+    "escalation",
+    metadata,
+    Column("notice", Integer, primary_key=True),
+    Column("superior", String(80), primary_key=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("task", Integer, nullable=False),
+    comment="one message per notice and superior; the list behind it grows",
+)
+
+visit_table = Table(
+    "visit",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("notice", Integer, nullable=False, index=True),
+    Column("division", String(20), nullable=False),
+    Column("visitor", Integer),
+    Column("visitor_post", String(80), nullable=False),
+    Column("sent_by", String(80), nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("eta_at", Instant, nullable=False),
+    Column("arrived_at", Instant),
+    Column("result", String(12), nullable=False),
+)
+
+report_table = Table(
+    "field_report",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("notice", Integer, nullable=False),
+    Column("division", String(20), nullable=False),
+    Column("post", String(80), nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("value", Integer),
+    Column("at", Instant, nullable=False),
+    Index("field_report_notice", "notice", "division", "kind"),
+)
+
+
+def insert_obligations(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.run(insert(obligation_table), list(rows))
+
+
+def by_ids(tx: Tx, ids: Iterable[int], states: Collection[CallState] = ()) -> list[Obligation]:
+    wanted = sorted(set(ids))
+    found: list[Obligation] = []
+    for start in range(0, len(wanted), CHUNK):
+        query = select(obligation_table).where(obligation_table.c.id.in_(wanted[start : start + CHUNK]))
+        if states:
+            query = query.where(obligation_table.c.state.in_([state.value for state in states]))
+        found.extend(_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id)))
+    return found
+
+
+def of_notice(tx: Tx, notice: int, states: Collection[CallState] = ()) -> list[Obligation]:
+    query = select(obligation_table).where(obligation_table.c.notice == notice)
+    if states:
+        query = query.where(obligation_table.c.state.in_([state.value for state in states]))
+    return [_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id))]
+
+
+def of_persons(tx: Tx, persons: Iterable[int]) -> list[Obligation]:
+    """What these people can still settle, as primary or as deputy."""
+    wanted = sorted(set(persons))
+    found: dict[int, Obligation] = {}
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        query = select(obligation_table).where(
+            obligation_table.c.state.in_([state.value for state in SETTLES_LATER]),
+            or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk)),
+        )
+        found.update({row.id: _obligation(row) for row in tx.run(query)})
+    return [found[number] for number in sorted(found)]
+
+
+def of_person_in(tx: Tx, person: int, notice: int) -> list[Obligation]:
+    query = select(obligation_table).where(
+        obligation_table.c.notice == notice,
+        or_(obligation_table.c.primary == person, obligation_table.c.deputy == person),
+    )
+    return [_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id))]
+
+
+def open_obligations(tx: Tx) -> list[Obligation]:
+    query = select(obligation_table).where(obligation_table.c.state.in_([state.value for state in OPEN]))
+    return [_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id))]
+
+
+def all_obligations(tx: Tx) -> list[Obligation]:
+    return [_obligation(row) for row in tx.run(select(obligation_table).order_by(obligation_table.c.id))]
+
+
+def note_tries(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:
+    """(obligation, rung): one more try now."""
+    if rows:
+        tx.run(
+            update(obligation_table)
+            .where(obligation_table.c.id == bindparam("o"))
+            .values(
+                tries=obligation_table.c.tries + 1,
+                rung=bindparam("rung_"),
+                last_try_at=tx.now,
+                first_try_at=func.coalesce(obligation_table.c.first_try_at, tx.now),
+            ),
+            [{"o": number, "rung_": rung} for number, rung in rows],
+        )
+
+
+def note_receipts(tx: Tx, rows: Sequence[tuple[int, str, CallState, Evidence]]) -> None:
+    """(obligation, receipt, state, evidence) of what did not settle it."""
+    if rows:
+        tx.run(
+            update(obligation_table)
+            .where(
+                obligation_table.c.id == bindparam("o"),
+                obligation_table.c.state.in_([state.value for state in OPEN]),
+            )
+            .values(
+                last_receipt=bindparam("receipt_"), state=bindparam("state_"), evidence=bindparam("evidence_")
+            ),
+            [
+                {"o": number, "receipt_": receipt, "state_": state.value, "evidence_": int(evidence)}
+                for number, receipt, state, evidence in rows
+            ],
+        )
+
+
+def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
+    """(obligation, person, evidence, receipt): answered now, if still to be settled."""
+    if rows:
+        tx.run(
+            update(obligation_table)
+            .where(
+                obligation_table.c.id == bindparam("o"),
+                obligation_table.c.state.in_([state.value for state in SETTLES_LATER]),
+            )
+            .values(
+                state=CallState.ANSWERED.value,
+                answered_at=tx.now,
+                answered_by=bindparam("person_"),
+                evidence=bindparam("evidence_"),
+                last_receipt=bindparam("receipt_"),
+                late=or_(obligation_table.c.late, obligation_table.c.due_at < tx.now),
+                closed_at=tx.now,
+            ),
+            [
+                {"o": number, "person_": person, "evidence_": int(evidence), "receipt_": receipt}
+                for number, person, evidence, receipt in rows
+            ],
+        )
+
+
+def raise_evidence(tx: Tx, ids: Sequence[int], evidence: Evidence) -> None:
+    if ids:
+        tx.run(
+            update(obligation_table)
+            .where(obligation_table.c.id == bindparam("o"), obligation_table.c.evidence < int(evidence))
+            .values(evidence=int(evidence)),
+            [{"o": number} for number in ids],
+        )
+
+
+def mark_late(tx: Tx, ids: Sequence[int]) -> None:
+    _set(tx, ids, {"late": True, "escalated": True})
+
+
+def mark_unreached(tx: Tx, ids: Sequence[int]) -> None:
+    _set(tx, ids, {"state": CallState.UNREACHED.value})
+
+
+def close(tx: Tx, ids: Sequence[int], state: CallState, to: str = "") -> None:
+    _set(tx, ids, {"state": state.value, "closed_at": tx.now, "handed_to": to})
+
+
+def _set(tx: Tx, ids: Sequence[int], values: dict[str, Any]) -> None:
+    for start in range(0, len(ids), CHUNK):
+        tx.run(
+            update(obligation_table)
+            .where(
+                obligation_table.c.id.in_(ids[start : start + CHUNK]),
+                obligation_table.c.state.in_([state.value for state in OPEN]),
+            )
+            .values(**values)
+        )
+
+
+def escalation(tx: Tx, notice: int, superior: str) -> int | None:
+    """The task of the one message to this superior, if it was sent."""
+    query = select(escalation_table.c.task).where(
+        escalation_table.c.notice == notice, escalation_table.c.superior == superior
+    )
+    task: int | None = tx.run(query).scalar()
+    return task
+
+
+def insert_escalation(tx: Tx, notice: int, superior: str, task: int) -> None:
+    tx.run(insert(escalation_table).values(notice=notice, superior=superior, opened_at=tx.now, task=task))
+
+
+def insert_visit(tx: Tx, values: dict[str, Any]) -> int:
+    return int(tx.run(insert(visit_table).values(**values)).inserted_primary_key[0])
+
+
+def get_visit(tx: Tx, visit: int) -> Visit | None:
+    row = tx.run(select(visit_table).where(visit_table.c.id == visit)).one_or_none()
+    return Visit(**row._mapping) if row else None
+
+
+def end_visit(tx: Tx, visit: int, result: str) -> bool:
+    live = (visit_table.c.id == visit) & (visit_table.c.result == "")
+    return bool(tx.run(update(visit_table).where(live).values(result=result, arrived_at=tx.now)).rowcount)
+
+
+def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
+    query = select(visit_table).order_by(visit_table.c.id)
+    if notice is not None:
+        query = query.where(visit_table.c.notice == notice)
+    if only_open:
+        query = query.where(visit_table.c.result == "")
+    return [Visit(**row._mapping) for row in tx.run(query)]
+
+
+def insert_report(tx: Tx, values: dict[str, Any]) -> None:
+    tx.run(insert(report_table).values(at=tx.now, **values))
+
+
+def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
+    query = select(report_table).order_by(report_table.c.id)
+    if notice is not None:
+        query = query.where(report_table.c.notice == notice)
+    return [FieldReport(**row._mapping) for row in tx.run(query)]
+
+
+def balances(tx: Tx, *keys: str, notice: int | None = None) -> dict[tuple[Any, ...], Balance]:
+    """Balances grouped by the named columns (notice, county, township, division, level, round)."""
+    columns = [obligation_table.c[key] for key in keys]
+    query = select(
+        *columns,
+        obligation_table.c.state,
+        func.count().label("n"),
+        func.count().filter(obligation_table.c.late).label("late"),
+        func.count().filter(obligation_table.c.escalated).label("escalated"),
+    ).group_by(*columns, obligation_table.c.state)
+    if notice is not None:
+        query = query.where(obligation_table.c.notice == notice)
+    found: dict[tuple[Any, ...], Balance] = {}
+    for row in tx.run(query.order_by(*columns, obligation_table.c.state)):
+        key = tuple(row[: len(keys)])
+        state = CallState.WAITING if row.state == CallState.HEARD else CallState(row.state)
+        counts = {"opened": row.n, state.value: row.n, "late": row.late, "escalated": row.escalated}
+        found[key] = found.get(key, Balance()) + Balance(**counts)
+    return found
+
+
+def _obligation(row: Any) -> Obligation:
+    values = dict(row._mapping)
+    values["level"] = DivisionLevel(values["level"])
+    values["state"] = CallState(values["state"])
+    values["evidence"] = Evidence(values["evidence"])
+    return Obligation(**values)
+
+
+def latest_answer(tx: Tx, notice: int) -> datetime | None:
+    query = select(func.max(obligation_table.c.answered_at)).where(obligation_table.c.notice == notice)
+    instant: datetime | None = tx.run(query).scalar()
+    return instant
