@@ -126,5 +126,5 @@ def committed() -> list[tuple[str, str]]:
         path = ROOT / name
         content = path.read_bytes() if path.is_file() else b""
         if b"\0" not in content:
-            texts.append((name, content.decode("utf-8")))
+            texts.append((name, content.decode("utf-8", errors="replace")))
     return texts
