@@ -75,7 +75,7 @@ test: check assets
 # uv is a maintainer's tool and not in the lock: `pip install uv` in an environment of your own.
 lock:
 	@command -v uv >/dev/null || { echo '需要 uv（仅维护者使用）：pip install uv' >&2; exit 1; }
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:
