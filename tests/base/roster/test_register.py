@@ -1,0 +1,102 @@
+"""Into the tables and out again, nothing lost, in time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shouye.base.kernel import BEIJING, Database, Mode, SimClock, facts_since
+from shouye.base.roster import (
+    BadCity,
+    CityAlreadyImported,
+    CityFiles,
+    CityImported,
+    Roster,
+    has_city,
+    import_city,
+    load_city,
+    snapshot,
+)
+from tests.base.roster.small import edit, write_city
+
+NOON = datetime(2026, 7, 20, 12, 0, tzinfo=BEIJING)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'roster.db'}", SimClock(NOON), durable=False)
+    database.create(Mode.SIMULATION, "dt")
+    return database
+
+
+def test_the_whole_city_goes_in_and_comes_out_equal(database: Database, datong: CityFiles, roster: Roster) -> None:
+    started = time.process_time()
+    with database.begin() as tx:
+        assert not has_city(tx)
+        import_city(tx, datong)
+    with database.read() as tx:
+        taken = snapshot(tx)
+        assert has_city(tx)
+    assert time.process_time() - started < 2.0
+    for part in ("city", "divisions", "posts", "persons", "stations"):
+        assert getattr(taken, part) == getattr(roster, part)
+        assert part == "city" or list(getattr(taken, part)) == list(getattr(roster, part))
+    for post_id in roster.posts:
+        assert taken.holders(post_id, NOON) == roster.holders(post_id, NOON)
+    assert all(taken.contact(person) == roster.contact(person) for person in roster.persons)
+    assert taken.by_code("mca-2026", "140213020000") == roster.by_code("mca-2026", "140213020000") is not None
+
+
+def test_the_import_is_told_without_names(database: Database, datong: CityFiles) -> None:
+    with database.begin() as tx:
+        import_city(tx, datong)
+        (fact,) = facts_since(tx)
+    assert (fact.kind, fact.subject) == (CityImported.kind(), "city:dt")
+    assert fact.body == {"divisions": 1966, "posts": 4109, "persons": len(datong.records.persons), "stations": 8}
+
+
+def test_a_second_city_is_refused(database: Database, tmp_path: Path) -> None:
+    city = load_city(write_city(tmp_path))
+    with database.begin() as tx:
+        import_city(tx, city)
+    with pytest.raises(CityAlreadyImported, match="库中已有一个城市"), database.begin() as tx:
+        import_city(tx, city)
+
+
+def test_a_broken_city_leaves_nothing(database: Database, tmp_path: Path) -> None:
+    edit(write_city(tmp_path), "stations.csv", "xs-c1,rain", "xs-c9,rain")
+    with pytest.raises(BadCity), database.begin() as tx:
+        import_city(tx, load_city(tmp_path))
+    with database.read() as tx:
+        assert not has_city(tx)
+
+
+def test_an_empty_chair_does_not_keep_a_city_from_being_watched(database: Database, tmp_path: Path) -> None:
+    edit(write_city(tmp_path), "city.toml", "demo_holders = true", "demo_holders = false")
+    with database.begin() as tx:
+        import_city(tx, load_city(tmp_path))
+        assert snapshot(tx).holders("xs-v1/village_warner", NOON) == ()
+
+
+def test_names_and_numbers_can_be_erased(database: Database, tmp_path: Path) -> None:
+    """Whoever is deleted from `person` is nowhere else."""
+    with database.begin() as tx:
+        import_city(tx, load_city(write_city(tmp_path, registered=True)))
+    with database.begin() as tx:
+        tx.run(text("DELETE FROM person WHERE name = 'xs-v1/village_warnerA'"))
+    with database.read() as tx:
+        taken = snapshot(tx)
+    assert [person.name for person in taken.holders("xs-v1/village_warner", NOON)] == ["xs-v1/village_warnerB"]
+    database.close()
+    assert b"13940000000" not in _live_rows(tmp_path / "roster.db")
+
+
+def _live_rows(path: Path) -> bytes:
+    """Every row of every table, as bytes."""
+    with sqlite3.connect(path) as connection:
+        return "\n".join(connection.iterdump()).encode()
