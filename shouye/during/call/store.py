@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     String,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -175,7 +177,7 @@ def note_tries(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:
                 tries=obligation_table.c.tries + 1,
                 rung=bindparam("rung_"),
                 last_try_at=tx.now,
-                first_try_at=func.coalesce(obligation_table.c.first_try_at, tx.now),
+                first_try_at=func.coalesce(obligation_table.c.first_try_at, literal(tx.now, Instant())),
             ),
             [{"o": number, "rung_": rung} for number, rung in rows],
         )
@@ -188,7 +190,7 @@ def note_receipts(tx: Tx, rows: Sequence[tuple[int, str, CallState, Evidence]]) 
             update(obligation_table)
             .where(
                 obligation_table.c.id == bindparam("o"),
-                obligation_table.c.state.in_([state.value for state in OPEN]),
+                _in_state(OPEN),
             )
             .values(
                 last_receipt=bindparam("receipt_"), state=bindparam("state_"), evidence=bindparam("evidence_")
@@ -200,6 +202,11 @@ def note_receipts(tx: Tx, rows: Sequence[tuple[int, str, CallState, Evidence]]) 
         )
 
 
+def _in_state(states: Iterable[CallState]) -> ColumnElement[bool]:
+    """A bulk update takes no list: IN cannot be repeated row by row."""
+    return or_(*(obligation_table.c.state == state.value for state in states))
+
+
 def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
     """(obligation, person, evidence, receipt): answered now, if still to be settled."""
     if rows:
@@ -207,7 +214,7 @@ def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
             update(obligation_table)
             .where(
                 obligation_table.c.id == bindparam("o"),
-                obligation_table.c.state.in_([state.value for state in SETTLES_LATER]),
+                _in_state(SETTLES_LATER),
             )
             .values(
                 state=CallState.ANSWERED.value,
