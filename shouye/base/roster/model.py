@@ -283,15 +283,18 @@ class Roster:
     """花名册快照 — who and where, as it stood when it was taken; it never changes and every lookup is a dict's."""
 
     def __init__(self, records: CityRecords) -> None:
-        self.divisions = MappingProxyType({division.id: division for division in records.divisions})
-        self.posts = MappingProxyType({post.id: post for post in records.posts})
-        self.persons = MappingProxyType({person.id: person for person in records.persons})
-        self.stations = MappingProxyType({station.id: station for station in records.stations})
-        self.city = next(division for division in records.divisions if division.level is DivisionLevel.CITY)
+        places = records.divisions
+        cities = [place for place in places if place.level is DivisionLevel.CITY]
+        if not cities:
+            raise NotFound("尚未导入城市")
+        self.city = cities[0]
+        self.divisions: Mapping[str, Division] = MappingProxyType({place.id: place for place in places})
+        self.posts: Mapping[str, Post] = MappingProxyType({post.id: post for post in records.posts})
+        self.persons: Mapping[int, Person] = MappingProxyType({one.id: one for one in records.persons})
+        self.stations: Mapping[str, Station] = MappingProxyType({one.id: one for one in records.stations})
         self._shifts = {shift.name: shift for shift in records.shifts}
         self._contacts = {(contact.person, contact.kind): contact.value for contact in records.contacts}
-        self._lineage = {division.id: lineage(division, self.divisions) for division in records.divisions}
-        places, lines = records.divisions, self._lineage
+        self._lineage = lines = {place.id: lineage(place, self.divisions) for place in places}
         self._children = grouped((place.parent, place) for place in places)
         self._below = grouped(
             ((above.id, level), place)

@@ -35,7 +35,7 @@ from shouye.base.roster.model import (
     posts_from,
     refuse_errors,
 )
-from shouye.base.roster.store import has_city, insert_city, select_city
+from shouye.base.roster.store import has_city, insert_city, put_stations, select_city
 
 Row = Mapping[str, str]
 T = TypeVar("T")
@@ -357,3 +357,8 @@ def _demo_holders(
         hold(post, "B", second)
     contacts = tuple(Contact(person.id, "mobile", f"000{person.id:08d}") for person in persons)
     return tuple(persons), contacts, tuple(holders)
+
+
+def add_stations(tx: Tx, stations: Iterable[Station]) -> None:
+    """添站 — gauges that exist in a drill only stand beside the city's own."""
+    put_stations(tx, stations)

@@ -153,6 +153,12 @@ def insert_city(tx: Tx, records: CityRecords) -> None:
     _insert(tx, station_table, records.stations)
 
 
+def put_stations(tx: Tx, stations: Iterable[Station]) -> None:
+    """Stations a drill adds; one that the city already has stays as it is."""
+    known = {row.id for row in tx.run(select(station_table.c.id))}
+    _insert(tx, station_table, [station for station in stations if station.id not in known])
+
+
 def select_city(tx: Tx) -> CityRecords:
     """Everything as it was written, in the same order."""
     level = {"level": DivisionLevel}

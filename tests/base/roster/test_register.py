@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shouye.base.kernel import BEIJING, Database, Mode, SimClock, facts_since
+from shouye.base.kernel import BEIJING, Database, Mode, NotFound, SimClock, facts_since
 from shouye.base.roster import (
     BadCity,
     CityAlreadyImported,
@@ -74,6 +74,11 @@ def test_a_broken_city_leaves_nothing(database: Database, tmp_path: Path) -> Non
         import_city(tx, load_city(tmp_path))
     with database.read() as tx:
         assert not has_city(tx)
+
+
+def test_no_snapshot_before_the_import(database: Database) -> None:
+    with pytest.raises(NotFound, match="尚未导入城市"), database.read() as tx:
+        snapshot(tx)
 
 
 def test_an_empty_chair_does_not_keep_a_city_from_being_watched(database: Database, tmp_path: Path) -> None:
