@@ -20,6 +20,7 @@ BREACHES: list[tuple[Callable[[Source], Iterator[str]], str, str]] = [
     (laws.imports_point_left, CALL_SERVICE, "from shouye.base.roster.store import posts"),
     (laws.imports_point_left, CALL_SERVICE, "import shouye.base.roster.store"),
     (laws.imports_point_left, CALL_SERVICE, "from shouye.base.roster import store"),
+    (laws.imports_point_left, CALL_SERVICE, "from shouye.base import roster\nroster.store.posts"),
     (laws.imports_point_left, CALL_SERVICE, "from shouye.base.kernel.clock import WallClock"),
     (laws.imports_point_left, CALL_SERVICE, "from .model import CallOut"),
     (laws.imports_point_left, CALL_SERVICE, "from shouye.during.call import CallOut"),

@@ -65,6 +65,10 @@ def imports_point_left(source: Source) -> Iterator[str]:
             "shouye/base/kernel/shelf.py",
         ):
             yield source.at(node, "an import by a computed name hides where it points")
+        inner = used.split(".")[1:]
+        past_the_door = used.startswith("shouye.") and len(inner) > 2 and inner[2] in ROOM_FILES
+        if past_the_door and source.path != "shouye/main.py" and ".".join(inner[:2]) != source.room:
+            yield source.at(node, f"{used} goes past the front door")
 
 
 def _inner_order(source: Source, node: ast.AST, target: list[str], name: str) -> Iterator[str]:
