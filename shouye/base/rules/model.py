@@ -6,7 +6,7 @@ unknown or bounded. Windows of one sum (3, 6, 12 hours of one rain) bound each o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
@@ -333,6 +333,9 @@ class RuleTable:
         missing = self._missing((row.when for row in self.rows if row.level in undecided), facts)
         row = next((r for r in self.rows if r.level == proven and r.when.truth(facts) is Truth.TRUE), None)
         level = proven or (UNKNOWN if undecided else NONE)
+        duties = tuple(
+            DutyFinding(duty, duty.when.truth(facts), self._missing([duty.when], facts)) for duty in self.duties
+        )
         unpublished = tuple(name for name in undecided if name in self.unknown_levels)
         return Judgement(
             kind=self.kind,
@@ -347,7 +350,7 @@ class RuleTable:
             source=row.source if row else self.source,
             mark=row.mark if row else self.mark,
             values={name: values.get(name, item.default) for name, item in self.by_name.items()},
-            duties=tuple(self._duty(duty, facts) for duty in self.duties),
+            duties=duties,
         )
 
     def _truths(self, facts: Facts) -> dict[str, Truth]:
@@ -356,13 +359,10 @@ class RuleTable:
             found[row.level] = max(found[row.level], row.when.truth(facts))
         return found
 
-    def _missing(self, conditions: Iterator[Condition], facts: Facts) -> tuple[str, ...]:
+    def _missing(self, conditions: Iterable[Condition], facts: Facts) -> tuple[str, ...]:
         undecided = (condition for condition in conditions if condition.truth(facts) is Truth.UNKNOWN)
         names = {name for condition in undecided for name in condition.open_names(facts)}
         return tuple(name for name in self.by_name if name in names)
-
-    def _duty(self, duty: Row, facts: Facts) -> DutyFinding:
-        return DutyFinding(duty, duty.when.truth(facts), self._missing(iter([duty.when]), facts))
 
     def _reason(
         self, row: Row | None, facts: Facts, missing: tuple[str, ...], unpublished: tuple[str, ...]
@@ -370,7 +370,9 @@ class RuleTable:
         parts = []
         if row is not None:
             used = dict.fromkeys(row.when.names())
-            readings = "，".join(self.by_name[name].reading(facts[name]) for name in used if _told(facts[name]))
+            readings = "，".join(
+                self.by_name[name].reading(facts[name]) for name in used if shown(facts[name]) != "不明"
+            )
             parts.append(f"达到{self.word(row.level)}标准：{row.text}（{readings}）")
         if missing:
             terms = "、".join(self.by_name[name].term for name in missing)
@@ -407,10 +409,6 @@ def shown(value: Value) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     return value if isinstance(value, str) else repr(float(value)).removesuffix(".0")
-
-
-def _told(known: Known) -> bool:
-    return known is not None and shown(known) != "不明"
 
 
 def _plain(value: Value) -> Any:
