@@ -1,0 +1,19 @@
+"""复盘 — drills (演练) for now: a storm laid on the city (移植), simulated deciders, and what came of it.
+
+The record is read from what the product itself stored; the lead time is split into sensing, deciding, waking and
+acting (感知、决策、叫醒、行动). Reports are a shelf: one report, one file.
+"""
+
+from shouye.after.review.jobs import DeciderPlayer as DeciderPlayer
+from shouye.after.review.jobs import StormPlayer as StormPlayer
+from shouye.after.review.model import Deciders as Deciders
+from shouye.after.review.model import DrillPlan as DrillPlan
+from shouye.after.review.model import DrillResult as DrillResult
+from shouye.after.review.model import LaidStation as LaidStation
+from shouye.after.review.model import Laying as Laying
+from shouye.after.review.model import LeadTime as LeadTime
+from shouye.after.review.model import Line as Line
+from shouye.after.review.model import lay_out as lay_out
+from shouye.after.review.model import read_deciders as read_deciders
+from shouye.after.review.service import result as result
+from shouye.after.review.service import timeline as timeline

@@ -1,0 +1,162 @@
+"""演练中的外界 — the storm that falls and the people who decide, as sources of due work."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shouye.after.review.model import Deciders
+from shouye.base import tasks
+from shouye.base.kernel import Database, Tx, draw, draw_between
+from shouye.base.roster import DivisionLevel, Roster
+from shouye.during import call, warn
+from shouye.watch import assess, observe
+
+ACTED_ON = ("approve", "review", "takeover", "door")
+"""事项类别 — what the simulated deciders of a drill take in hand."""
+
+AGAIN = timedelta(minutes=2)
+"""How soon the person with a growing list looks at it again (proposed)."""
+
+
+@dataclass
+class StormPlayer:
+    """落雨 — hands the storm's readings to observation as they would have arrived."""
+
+    readings: Sequence[observe.Reading]
+    delay: timedelta
+    _next: int = 0
+
+    def next_at(self, tx: Tx) -> datetime | None:
+        if self._next >= len(self.readings):
+            return None
+        return self.readings[self._next].time + self.delay
+
+    def run_due(self, database: Database) -> int:
+        now = database.clock.now()
+        first = self._next
+        while self._next < len(self.readings) and self.readings[self._next].time + self.delay <= now:
+            self._next += 1
+        batch = self.readings[first : self._next]
+        if batch:
+            with database.begin() as tx:
+                observe.store_batch(tx, batch)
+        return len(batch)
+
+
+@dataclass
+class DeciderPlayer:
+    """模拟决策 — posts that read, are absent, refuse, take over and send people; deterministic by seed."""
+
+    deciders: Deciders
+    seed: int
+    _planned: list[tuple[datetime, int, str]] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
+    _free_at: dict[str, datetime] = field(default_factory=dict)
+
+    def next_at(self, tx: Tx) -> datetime | None:
+        return self._planned[0][0] if self._planned else None
+
+    def run_due(self, database: Database) -> int:
+        with database.read() as tx:
+            for task in tasks.owed(tx, kinds=ACTED_ON):
+                if task.id not in self._seen:
+                    self._seen.add(task.id)
+                    self._plan(tx, task)
+            visits = call.visits(tx, only_open=True)
+        now = database.clock.now()
+        done = 0
+        while self._planned and self._planned[0][0] <= now:
+            _, number, post = heapq.heappop(self._planned)
+            with database.begin() as tx:
+                self._act(tx, tasks.task(tx, number), post)
+            done += 1
+        arrived = [visit for visit in visits if visit.eta_at <= now]
+        for visit in arrived:
+            with database.begin() as tx:
+                found = draw(self.seed, "door", visit.notice, visit.division, visit.id) < self.deciders.found
+                call.end_visit(tx, visit.id, found=found)
+        return done + len(arrived)
+
+    def _plan(self, tx: Tx, task: tasks.Task) -> None:
+        """When somebody gets to it: a person does one thing after another, and may not be there at all."""
+        post, from_at = task.owner, task.opened_at
+        reading = {
+            "approve": self.deciders.approve_s,
+            "review": self.deciders.review_s,
+            "takeover": self.deciders.takeover_s,
+            "door": self.deciders.door_s,
+        }[task.kind]
+        if task.kind == "approve" and draw(self.seed, "absent", task.id) < self.deciders.absent:
+            others = tx.of(warn.WarnPolicy).approvers[1:]
+            post, from_at = (others[0] if others else post), task.due_at
+        begin = max(from_at, self._free_at.get(post, from_at))
+        seconds = round(draw_between(*reading, self.seed, task.kind, task.id))
+        at = begin + timedelta(seconds=seconds)
+        if task.kind == "approve":
+            self._free_at[post] = at
+        heapq.heappush(self._planned, (at, task.id, post))
+
+    def _act(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        if task.state not in (tasks.TaskState.OPEN, tasks.TaskState.ACKNOWLEDGED):
+            return
+        if task.kind == "approve":
+            self._decide(tx, task, post)
+        elif task.kind == "review":
+            self._review(tx, task, post)
+        elif task.kind == "takeover":
+            self._take_over(tx, task, post)
+        else:
+            self._send_people(tx, task, post)
+
+    def _decide(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        number = int(task.detail["proposal"])
+        if draw(self.seed, "refuse", task.id) < self.deciders.refuse:
+            warn.refuse(tx, number, post, "模拟决策：暂不签发，继续观察")
+        else:
+            warn.approve(tx, number, post, "模拟决策")
+
+    def _review(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        notice = warn.notice(tx, int(task.detail["notice"]))
+        situation = assess.situation(tx, notice.hazard, notice.county)
+        if situation is not None and situation.level is None and not situation.unknown:
+            warn.withdraw(tx, notice.id, post, "模拟决策：复核时已无险情", ground="ended")
+        else:
+            warn.extend(tx, notice.id, post, "模拟决策：险情仍在或未知，延长")
+
+    def _take_over(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        still = [
+            item.id
+            for item in call.obligations(tx, int(task.detail["notice"]))
+            if item.id in set(task.detail["obligations"]) and item.state is call.CallState.UNREACHED
+        ]
+        if still:
+            call.take_over(tx, still, post)
+
+    def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        """Send one person to each village on the list that nobody walks to yet, then look at the list again."""
+        roster = tx.of(Roster)
+        notice = int(task.detail["notice"])
+        wanted = set(task.detail["obligations"])
+        answered: dict[str, int] = {}
+        waiting: dict[str, None] = {}
+        for item in call.obligations(tx, notice):
+            if item.state is call.CallState.ANSWERED and item.answered_by is not None:
+                answered.setdefault(item.division, item.answered_by)
+            elif item.id in wanted and item.state is not call.CallState.WITHDRAWN:
+                waiting[item.division] = None
+        gone = {visit.division for visit in call.visits(tx, notice)}
+        for division in waiting:
+            if division in gone:
+                continue
+            near = division in answered
+            pace = self.deciders.neighbour_min if near else self.deciders.township_min
+            minutes = round(draw_between(*pace, self.seed, "walk", notice, division))
+            village = roster.division(division).level is DivisionLevel.VILLAGE
+            helper = f"{roster.division(division).parent}/township_militia_head" if village else post
+            call.send_visitor(
+                tx, notice, division, post, minutes=minutes, visitor=answered.get(division), post=helper
+            )
+        heapq.heappush(self._planned, (tx.now + AGAIN, task.id, post))

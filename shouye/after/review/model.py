@@ -1,0 +1,160 @@
+"""演练 — what is played, where the storm is laid, who decides, and what came of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from shouye.base.kernel import BadInput
+from shouye.base.roster import Roster, Station
+from shouye.watch.intake import Storm
+
+
+@dataclass(frozen=True)
+class DrillPlan:
+    """演练计划 — a storm on a city, from when, with which chance and which people."""
+
+    storm: Path
+    city: Path
+    seed: int = 1
+    start: datetime | None = None
+    people: Path | None = None
+    tail: timedelta = timedelta(hours=2)
+    simulated_deciders: bool = True
+
+
+@dataclass(frozen=True)
+class LaidStation:
+    """落站 — a city's station, the storm gauge whose rain falls on it, and the gauges identical to that one."""
+
+    station: Station
+    gauge: str
+    merged: tuple[str, ...]
+    virtual: bool
+
+
+@dataclass(frozen=True)
+class Laying:
+    """移植 — which storm gauge is laid on which station; `transposed` when the storm is not the city's own."""
+
+    stations: tuple[LaidStation, ...]
+    idle: tuple[Station, ...]
+    transposed: bool
+
+    @property
+    def on(self) -> dict[str, str]:
+        return {item.station.id: item.gauge for item in self.stations}
+
+
+def lay_out(storm: Storm, roster: Roster) -> Laying:
+    """落站 — gauges that are the city's stations stay where they are; others go to its stations in order of name.
+
+    With more gauges than stations the rest stand beside the city's stations as virtual ones, so that no rain is
+    lost. A station that gets no rain stays unheard: its county is 未知, not calm.
+    """
+    declared = {item.id: item for item in (storm.declared.stations if storm.declared else ())}
+    own = {station.id: station for station in roster.stations.values() if station.kind == "rain"}
+    gauges = list(storm.series)
+    merged = {group[0]: group[1:] for group in storm.merged}
+    laid: list[LaidStation] = []
+    if all(gauge in own or gauge in declared for gauge in storm.stations):
+        for gauge in storm.stations:
+            known = own.get(gauge)
+            if known is not None:
+                laid.append(LaidStation(known, gauge, (), False))
+                continue
+            said = declared[gauge]
+            lon, lat = said.lon or 0.0, said.lat or 0.0
+            station = Station(said.id, said.name, lon, lat, None, said.county, "rain")
+            laid.append(LaidStation(station, gauge, (), said.virtual))
+    else:
+        places = [own[key] for key in sorted(own)]
+        if not places:
+            raise BadInput("本市没有雨量站，暴雨无处可落")
+        for index, gauge in enumerate(gauges):
+            again, at = divmod(index, len(places))
+            place = places[at]
+            if again:
+                name = f"{place.name}附{again + 1}"
+                place = replace(place, id=f"{place.id}+{again + 1}", name=name)
+            laid.append(LaidStation(place, gauge, merged.get(gauge, ()), bool(again)))
+    used = {item.station.id for item in laid}
+    idle = tuple(own[key] for key in sorted(own) if key not in used)
+    reconstructed = storm.declared.reconstructed if storm.declared else False
+    foreign = any(item.gauge != item.station.id for item in laid)
+    return Laying(tuple(laid), idle, foreign or reconstructed)
+
+
+@dataclass(frozen=True)
+class Deciders:
+    """模拟决策人 — reading times, absence, refusal; all proposed."""
+
+    approve_s: tuple[float, float]
+    absent: float
+    refuse: float
+    review_s: tuple[float, float]
+    takeover_s: tuple[float, float]
+    door_s: tuple[float, float]
+    neighbour_min: tuple[float, float]
+    township_min: tuple[float, float]
+    found: float
+    report_delay: timedelta
+
+
+def read_deciders(path: Path) -> Deciders:
+    content = tomllib.loads(path.read_text("utf-8"))
+    approve, door = content["approve"], content["door"]
+    return Deciders(
+        approve_s=_pair(approve["reading_s"]),
+        absent=float(approve["absent"]),
+        refuse=float(approve["refuse"]),
+        review_s=_pair(content["review"]["reading_s"]),
+        takeover_s=_pair(content["takeover"]["reading_s"]),
+        door_s=_pair(door["reading_s"]),
+        neighbour_min=_pair(door["neighbour_min"]),
+        township_min=_pair(door["township_min"]),
+        found=float(door["found"]),
+        report_delay=timedelta(seconds=float(content["report"]["delay_s"])),
+    )
+
+
+def _pair(value: list[float]) -> tuple[float, float]:
+    low, high = value
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class LeadTime:
+    """提前量分解 — seconds spent sensing, deciding, waking and acting for one notice; None where it never came."""
+
+    notice: str
+    sensing_s: int
+    deciding_s: int
+    waking_median_s: int | None
+    waking_last_s: int | None
+    acting_median_s: int | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """时间线的一行。"""
+
+    at: datetime
+    kind: str
+    level: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """演练结果 — the documented record (`record`), its timeline, and who was never reached."""
+
+    record: dict[str, Any]
+    lines: tuple[Line, ...]
+    lead: tuple[LeadTime, ...]
+    unreached: tuple[Mapping[str, Any], ...]
+    curves: Mapping[str, tuple[tuple[datetime, float | None], ...]] = field(default_factory=dict)

@@ -1,0 +1,273 @@
+"""演练结果 — the record, the timeline and the lead times, read from what the product itself has stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from shouye.after.review.model import DrillResult, Laying, LeadTime, Line
+from shouye.base.kernel import RecordedFact, Tx, facts_since, iso, word_of
+from shouye.base.roster import DivisionLevel, Roster
+from shouye.during import call, warn
+from shouye.watch import assess, observe
+from shouye.watch.intake import Storm
+
+SCHEMA = "shouye-drill/1"
+
+
+def result(tx: Tx, storm: Storm, laying: Laying, seed: int, begins: datetime, ends: datetime) -> DrillResult:
+    """Everything the drill has shown. Same seed, same result byte for byte."""
+    roster = tx.of(Roster)
+    findings = assess.findings(tx)
+    notices = warn.notices(tx)
+    facts = facts_since(tx)
+    counts = Counter(fact.kind for fact in facts)
+    record = {
+        "schema": SCHEMA,
+        "mode": "Simulation",
+        "storm": storm.name,
+        "title": _title(storm),
+        "city": roster.city.name,
+        "seed": seed,
+        "begins_at": iso(begins),
+        "ends_at": iso(ends),
+        "transposed": laying.transposed,
+        "reconstructed": bool(storm.declared and storm.declared.reconstructed),
+        "notes": list(storm.notes),
+        "refused_rows": [vars(row) for row in storm.refused],
+        "merged_series": [list(group) for group in storm.merged],
+        "mapping": [_mapped(roster, laying, item.station.id) for item in laying.stations],
+        "idle_stations": [station.id for station in laying.idle],
+        "findings": [_finding(roster, item) for item in findings],
+        "notices": [_notice(tx, roster, item) for item in notices],
+        "calls": _calls(tx, roster),
+        "lead_time": [vars(item) for item in lead_times(tx, notices)],
+        "facts": len(facts),
+        "facts_by_kind": dict(sorted(counts.items())),
+    }
+    return DrillResult(
+        record=record,
+        lines=tuple(timeline(tx, facts)),
+        lead=tuple(lead_times(tx, notices)),
+        unreached=tuple(_unreached(tx, roster)),
+        curves={
+            item.station.id: tuple(
+                (reading.time, reading.value)
+                for reading in observe.curve(tx, item.station.id, storm.element, begins, ends)
+            )
+            for item in laying.stations
+        },
+    )
+
+
+def _title(storm: Storm) -> str:
+    return storm.declared.title if storm.declared and storm.declared.title else storm.name
+
+
+def _mapped(roster: Roster, laying: Laying, station: str) -> dict[str, Any]:
+    item = next(item for item in laying.stations if item.station.id == station)
+    return {
+        "gauge": item.gauge,
+        "merged": list(item.merged),
+        "station": item.station.id,
+        "station_name": item.station.name,
+        "division": item.station.county,
+        "division_name": roster.division(item.station.county).name,
+        "virtual": item.virtual,
+    }
+
+
+def _finding(roster: Roster, item: assess.Finding) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "hazard": item.hazard,
+        "level": item.level,
+        "division": item.division,
+        "division_name": roster.division(item.division).name,
+        "station": item.station,
+        "gauge": item.source,
+        "first_at": iso(item.first_at),
+        "found_at": iso(item.found_at),
+        "until": iso(item.until) if item.until else None,
+        "rule": item.rules,
+        "mark": item.mark,
+        "values": item.values,
+        "missing": list(item.missing),
+        "reason": item.text,
+        "already_over": item.already_over,
+        "retracted": item.retracted_at is not None,
+    }
+
+
+def _notice(tx: Tx, roster: Roster, item: warn.Notice) -> dict[str, Any]:
+    return {
+        "number": item.number,
+        "hazard": item.hazard,
+        "level": item.level,
+        "county": item.county,
+        "county_name": roster.division(item.county).name,
+        "divisions": list(item.divisions),
+        "reason": item.reason,
+        "findings": list(item.findings),
+        "first_at": iso(item.first_at),
+        "found_at": iso(item.found_at),
+        "proposed_at": iso(item.proposed_at),
+        "issued_at": iso(item.issued_at),
+        "issued_by": item.issued_by,
+        "updated_at": iso(item.updated_at) if item.updated_at else None,
+        "withdrawn_at": iso(item.withdrawn_at) if item.withdrawn_at else None,
+        "rounds": item.round,
+        "revisions": [
+            {"at": iso(step.at), "act": step.act.value, "level": step.level, "by": step.by, "reason": step.reason}
+            for step in warn.revisions(tx, item.id)
+        ],
+    }
+
+
+def _figures(balance: call.Balance) -> dict[str, int]:
+    return {
+        "opened": balance.opened,
+        "answered": balance.answered,
+        "handed_over": balance.handed_over,
+        "withdrawn": balance.withdrawn,
+        "open": balance.open,
+        "late": balance.late,
+        "escalated": balance.escalated,
+    }
+
+
+def _calls(tx: Tx, roster: Roster) -> dict[str, Any]:
+    by_county = call.balances(tx, "county")
+    by_level = call.balances(tx, "level")
+    return {
+        **_figures(call.balance(tx)),
+        "by_county": [
+            {"division": key[0], "name": roster.division(key[0]).name, **_figures(by_county[key])}
+            for key in sorted(by_county)
+        ],
+        "by_level": {
+            level.value: _figures(by_level.get((level.value,), call.Balance())) for level in DivisionLevel
+        },
+    }
+
+
+def _unreached(tx: Tx, roster: Roster) -> Iterable[dict[str, Any]]:
+    """从未叫到的 — posts that nobody has answered for, and those another took over without an answer."""
+    numbers = {notice.id: notice.number for notice in warn.notices(tx)}
+    for item in call.obligations(tx):
+        if item.state in (*call.OPEN, call.CallState.HANDED_OVER):
+            yield {
+                "notice": numbers[item.notice],
+                "division": item.division,
+                "place": roster.full_name(item.division),
+                "post": roster.posts[item.post].title,
+                "state": item.state.value,
+                "tries": item.tries,
+                "last": item.last_receipt,
+            }
+
+
+def lead_times(tx: Tx, notices: Sequence[warn.Notice]) -> list[LeadTime]:
+    """提前量分解 — crossing to finding, to signature, to answers, to people on their posts."""
+    found = []
+    for notice in notices:
+        first_round = [item for item in call.obligations(tx, notice.id) if item.round == 1]
+        answers = sorted(
+            int((item.answered_at - notice.issued_at).total_seconds())
+            for item in first_round
+            if item.answered_at is not None
+        )
+        acts = [
+            int((report.at - notice.issued_at).total_seconds())
+            for report in call.reports(tx, notice.id)
+            if report.kind == "on_post"
+        ]
+        waking = int(median(answers)) if answers else None
+        found.append(
+            LeadTime(
+                notice=notice.number,
+                sensing_s=int((notice.found_at - notice.first_at).total_seconds()),
+                deciding_s=int((notice.issued_at - notice.found_at).total_seconds()),
+                waking_median_s=waking,
+                waking_last_s=answers[-1] if answers else None,
+                acting_median_s=int(median(acts)) - waking if acts and waking is not None else None,
+            )
+        )
+    return found
+
+
+def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
+    """时间线 — the night as a person reads it; what one minute repeats is one line."""
+    roster = tx.of(Roster)
+    numbers = {f"notice:{notice.id}": notice for notice in warn.notices(tx)}
+    lines: list[Line] = []
+    answered: dict[str, int] = {}
+    for fact in facts:
+        body = fact.body
+        notice = numbers.get(fact.subject)
+        number = notice.number if notice else ""
+        if fact.kind == "FindingRaised":
+            item = assess.finding(tx, int(fact.subject.split(":")[1]))
+            station = roster.stations[item.station].name
+            over = "（得知时已过）" if item.already_over else ""
+            place = roster.division(item.division).short
+            lines.append(Line(item.first_at, "finding", item.level, f"{place} {station}站：{item.text}{over}"))
+        elif fact.kind == "NoticeProposed":
+            act = warn.Act(body["act"]).word
+            place = roster.division(body["county"]).short
+            lines.append(Line(fact.at, "proposed", body["level"], f"拟稿：{act} {place}"))
+        elif fact.kind == "ProposalEnded":
+            end = "未予签发" if body["end"] == "refused" else "作罢"
+            place = roster.division(body["county"]).short
+            lines.append(Line(fact.at, "proposed", body["level"], f"拟稿{end}：{place}"))
+        elif fact.kind in ("NoticeIssued", "NoticeRaised") and notice:
+            act = "签发" if fact.kind == "NoticeIssued" else "升级"
+            place, term = roster.division(notice.county).short, notice.term
+            who = roster.posts[fact.actor].title
+            lines.append(Line(fact.at, "notice", body["level"], f"{who}{act} {number}：{place} {term}"))
+        elif fact.kind == "NoticeLowered":
+            lines.append(Line(fact.at, "notice", body["level"], f"{number} 降为{word_of(body['level'])}"))
+        elif fact.kind == "NoticeWithdrawn":
+            why = {"ended": "险情已过", "retracted": "依据已更正"}.get(body["ground"], "值班决定")
+            lines.append(Line(fact.at, "notice", None, f"{number} 撤回（{why}）"))
+        elif fact.kind == "NoticeExtended":
+            lines.append(Line(fact.at, "notice", notice.level if notice else None, f"{number} 复核，延长"))
+        elif fact.kind == "CallsOpened":
+            levels = "、".join(
+                f"{DivisionLevel(key).word} {count}" for key, count in body["by_level"].items() if count
+            )
+            again = f"（第 {body['round']} 轮）" if body["round"] > 1 else ""
+            lines.append(
+                Line(
+                    fact.at,
+                    "calls",
+                    None,
+                    f"{number} 开始叫应{again}：应叫应 {body['obligations']} 件（{levels}）",
+                )
+            )
+        elif fact.kind == "CallsAnswered":
+            answered[fact.subject] = answered.get(fact.subject, 0) + len(body["obligations"])
+            minute = fact.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+            text = f"{number} 累计应答 {answered[fact.subject]} 件"
+            same = [at for at, line in enumerate(lines[-40:]) if (line.at, line.kind) == (minute, fact.subject)]
+            if same:
+                lines[-40:][same[-1]] = Line(minute, fact.subject, None, text)
+                lines[len(lines) - len(lines[-40:]) + same[-1]] = Line(minute, fact.subject, None, text)
+            else:
+                lines.append(Line(minute, fact.subject, None, text))
+        elif fact.kind == "CallsLate":
+            text = f"{number} {len(body['obligations'])} 件逾期未应，报上级 {len(body['superiors'])} 个岗位"
+            lines.append(Line(fact.at, "late", None, text))
+        elif fact.kind == "CallsUnreached":
+            lines.append(Line(fact.at, "late", None, f"{number} {len(body['obligations'])} 件叫不到，待人接手"))
+        elif fact.kind == "CallsHandedOver":
+            lines.append(Line(fact.at, "calls", None, f"{number} {len(body['obligations'])} 件已有人接手"))
+        elif fact.kind == "VisitEnded":
+            found = "叫醒，本人确认" if body["result"] == "found" else "没有找到人"
+            lines.append(
+                Line(fact.at, "visit", None, f"{number} {roster.full_name(body['division'])} 敲门：{found}")
+            )
+    return sorted(lines, key=lambda line: line.at)
