@@ -16,7 +16,6 @@ from shouye.watch.assess.model import Finding as Finding
 from shouye.watch.assess.model import Hazard as Hazard
 from shouye.watch.assess.model import Situation as Situation
 from shouye.watch.assess.service import Assessor as Assessor
-from shouye.watch.assess.service import assessor as assessor
 from shouye.watch.assess.service import finding as finding
 from shouye.watch.assess.service import findings as findings
 from shouye.watch.assess.service import history as history

@@ -32,10 +32,22 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Assessor:
-    """研判员 — the watches in use and the engine that holds this process's sums."""
+    """研判员 — the watches in use and the engine that holds this process's sums: one for each database."""
 
     watches: tuple[Watch, ...]
     engine: Engine
+
+    @classmethod
+    def of(cls, rulebook: Rulebook, active: Mapping[str, str], engine: str = "plain") -> Assessor:
+        """An assessor for these hazards (`hazard -> rule table`), with a fresh engine of the named kind."""
+        shelf = load_shelf(hazards, "HAZARD", Hazard)
+        unknown = sorted(set(active) - set(shelf))
+        if unknown:
+            raise BadActive(f"没有这个灾种：{'、'.join(unknown)}；可用：{'、'.join(shelf)}")
+        watches = tuple(
+            Watch(shelf[key], rulebook.table(shelf[key].kind, rules)) for key, rules in sorted(active.items())
+        )
+        return cls(watches, load_shelf(engines, "ENGINE", EngineKind)[engine].make(watches))
 
 
 def read_active(path: Path) -> dict[str, str]:
@@ -45,18 +57,6 @@ def read_active(path: Path) -> dict[str, str]:
         return {hazard: str(row["rules"]) for hazard, row in said["hazard"].items()}
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise BadActive(f"{path.name}：{error}") from None
-
-
-def assessor(rulebook: Rulebook, active: Mapping[str, str], engine: str = "plain") -> Assessor:
-    """An assessor for these hazards (`hazard -> rule table`), with a fresh engine: one per database."""
-    shelf = load_shelf(hazards, "HAZARD", Hazard)
-    unknown = sorted(set(active) - set(shelf))
-    if unknown:
-        raise BadActive(f"没有这个灾种：{'、'.join(unknown)}；可用：{'、'.join(shelf)}")
-    watches = tuple(
-        Watch(shelf[key], rulebook.table(shelf[key].kind, rules)) for key, rules in sorted(active.items())
-    )
-    return Assessor(watches, load_shelf(engines, "ENGINE", EngineKind)[engine].make(watches))
 
 
 def judge(tx: Tx, by: Assessor, batch: int) -> None:

@@ -9,5 +9,5 @@ from shouye.watch.intake.model import DeclaredStation as DeclaredStation
 from shouye.watch.intake.model import RefusedRow as RefusedRow
 from shouye.watch.intake.model import Storm as Storm
 from shouye.watch.intake.model import UnreadableStorm as UnreadableStorm
-from shouye.watch.intake.service import lay as lay
+from shouye.watch.intake.model import lay as lay
 from shouye.watch.intake.service import read_storm as read_storm

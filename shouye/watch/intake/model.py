@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shouye.base.kernel import Refusal
+from shouye.base.kernel import BadInput, Refusal
+from shouye.watch.observe import Reading
 
 Series = tuple[tuple[datetime, float | None], ...]
 """序列 — (end of the interval, value); None is 缺测, never zero."""
@@ -89,3 +90,20 @@ class StormCodec:
     term: str
     sniff: Callable[[bytes], bool]
     decode: Callable[[str, bytes], Storm]
+
+
+def lay(storm: Storm, on: Mapping[str, str], shift: timedelta = timedelta(0)) -> list[Reading]:
+    """移植暴雨 — the storm's readings as if these stations (`station id -> storm gauge`) had reported them.
+
+    Ordered by time and station; each reading keeps the name of its true source, so that k stations laid on one
+    gauge still count as one source.
+    """
+    strange = sorted(gauge for gauge in on.values() if gauge not in storm.stations)
+    if strange:
+        raise BadInput(f"雨情过程 {storm.name} 里没有测站 {'、'.join(strange)}")
+    readings = [
+        Reading(station, storm.element, at + shift, value, storm.step, source=storm.source_of(gauge))
+        for station, gauge in on.items()
+        for at, value in storm.series[storm.source_of(gauge)]
+    ]
+    return sorted(readings, key=lambda reading: (reading.time, reading.station))

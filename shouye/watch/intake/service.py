@@ -1,18 +1,16 @@
-"""读入雨情过程 — open the file, find its format, add what its sidecar declares, lay it on stations."""
+"""读入雨情过程 — open the file, find its format, add what its sidecar declares."""
 
 from __future__ import annotations
 
 import gzip
 import tomllib
-from collections.abc import Mapping
+import zlib
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from shouye.base.kernel import load_shelf
 from shouye.watch.intake import codecs
 from shouye.watch.intake.model import Declared, DeclaredStation, Storm, StormCodec, UnreadableStorm
-from shouye.watch.observe import Reading
 
 
 def read_storm(path: Path) -> Storm:
@@ -21,27 +19,13 @@ def read_storm(path: Path) -> Storm:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UnreadableStorm(f"{path.name}：{error.__class__.__name__}") from None
     name = path.name.removesuffix(".gz").removesuffix(".csv")
     for codec in load_shelf(codecs, "CODEC", StormCodec).values():
         if codec.sniff(data):
             return replace(codec.decode(name, data), declared=_declared(path.with_name(f"{name}.toml")))
     raise UnreadableStorm(f"{path.name}：不是已知的格式")
-
-
-def lay(storm: Storm, on: Mapping[str, str], shift: timedelta = timedelta(0)) -> list[Reading]:
-    """移植暴雨 — the storm's readings as if these stations (`station id -> storm gauge`) had reported them.
-
-    Ordered by time and station; each reading keeps the name of its true source, so that k stations laid on one
-    gauge still count as one source.
-    """
-    readings = [
-        Reading(station, storm.element, at + shift, value, storm.step, source=storm.source_of(gauge))
-        for station, gauge in on.items()
-        for at, value in storm.series[storm.source_of(gauge)]
-    ]
-    return sorted(readings, key=lambda reading: (reading.time, reading.station))
 
 
 def _declared(path: Path) -> Declared | None:

@@ -18,7 +18,7 @@ from shouye.base.rules import Bounds, Truth
 from shouye.watch.assess.model import EngineKind, Episode, Watch, Window
 from shouye.watch.observe import Reading, outranks
 
-SCALE = 1000
+_SCALE = 1000
 """Values are whole thousandths of the element's unit inside, so that sums are exact."""
 
 
@@ -40,7 +40,7 @@ class _Series:
         elif not outranks(reading, standing):
             return None
         self.readings[time] = reading
-        self.scaled[time] = None if reading.value is None else round(reading.value * SCALE)
+        self.scaled[time] = None if reading.value is None else round(reading.value * _SCALE)
         return time
 
     def sum(self, window: Window, at: int) -> Bounds:
@@ -57,7 +57,7 @@ class _Series:
                 total += value
                 covered += self.step_s
                 end = time - self.step_s
-        known = total / SCALE
+        known = total / _SCALE
         return Bounds(known, known if covered == window.length_s else inf)
 
 

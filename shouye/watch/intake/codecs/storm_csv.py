@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shouye.base.kernel import BEIJING, iso
@@ -16,8 +17,6 @@ _MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "-", "缺测"})
 _MOST_PER_HOUR_MM = 500.0
 """合理性上限 — more in an hour than was ever measured on earth; `proposed`, no document gives it."""
 
-Rows = dict[str, dict[datetime, tuple[float | None, int]]]
-
 
 def sniff(data: bytes) -> bool:
     """A first line with commas; whether the columns are the right ones is said by `decode`."""
@@ -27,69 +26,92 @@ def sniff(data: bytes) -> bool:
 def decode(name: str, data: bytes) -> Storm:
     """Translate the whole file; a row that cannot be taken is kept with its reason, never guessed."""
     lines = csv.reader(io.StringIO(_text(data), newline=""))
-    header = [cell.strip() for cell in next(lines, [])]
-    time_at, station_at, value_at, step = _columns(header)
-    rows: Rows = {}
-    refused: list[RefusedRow] = []
-    notes = ["时间取每个时段的结束时刻"]
-    naive = same = 0
-    for cells in lines:
-        line = lines.line_num
-        if not any(cell.strip() for cell in cells):
-            continue
-        try:
-            if len(cells) != len(header):
-                raise ValueError(f"列数为 {len(cells)}，应为 {len(header)}")
-            at, assumed = _time(cells[time_at])
-            station = cells[station_at].strip()
-            if not station:
-                raise ValueError("没有站名")
-            value = _value(cells[value_at], step)
-            known = rows.setdefault(station, {}).get(at)
-            if known is None:
-                rows[station][at] = (value, line)
-            elif known[0] == value:
-                same += 1
-            else:
-                loser, winner = sorted(
-                    (known, (value, line)), key=lambda found: -1.0 if found[0] is None else found[0]
-                )
-                rows[station][at] = winner
-                kept = f"第 {winner[1]} 行与第 {loser[1]} 行同站同时而数值不同，按内容取较大值 {winner[0]}"
-                refused.append(RefusedRow(loser[1], f"{iso(at)},{station},{_shown(loser[0])}", kept))
-            naive += assumed
-        except ValueError as error:
-            refused.append(RefusedRow(line, ",".join(cells), str(error)))
-    if not rows:
+    try:
+        header = [cell.strip() for cell in next(lines, [])]
+        rows = _Rows(*_columns(header), width=len(header))
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                rows.take(cells, lines.line_num)
+    except csv.Error as error:
+        raise UnreadableStorm(f"第 {lines.line_num} 行：{error}") from None
+    if not rows.found:
         raise UnreadableStorm("没有一行可用的数据")
-    if naive:
-        notes.append(f"{naive} 行时间没有写时区，按北京时间（UTC+8）读")
-    if same:
-        notes.append(f"{same} 行与前面重复，已合并")
-    unused = [column for at, column in enumerate(header) if at not in (time_at, station_at, value_at)]
-    if unused:
-        notes.append(f"没有使用的列：{'、'.join(unused)}")
     series = {
-        station: tuple((at, found[0]) for at, found in sorted(points.items()))
-        for station, points in sorted(rows.items())
+        station: tuple((at, value) for at, (value, _) in sorted(points.items()))
+        for station, points in sorted(rows.found.items())
     }
-    missing = sum(value is None for points in series.values() for _, value in points)
-    if missing:
-        notes.append(f"缺测 {missing} 个时次，按未知处理，不按零")
     merged = _identical(series)
-    for group in merged:
-        notes.append(f"{'、'.join(group)} 的序列逐时相同，按同一来源 {group[0]} 处理")
     copies = {station for group in merged for station in group[1:]}
+    unused = [column for at, column in enumerate(header) if at not in rows.used]
     return Storm(
         name=name,
         element="rain_mm",
-        step=step,
+        step=rows.step,
         stations=tuple(series),
         series={station: points for station, points in series.items() if station not in copies},
         merged=merged,
-        refused=tuple(sorted(refused, key=lambda row: row.line)),
-        notes=tuple(notes),
+        refused=tuple(sorted(rows.refused, key=lambda row: row.line)),
+        notes=tuple(_notes(rows, series, merged, unused)),
     )
+
+
+class _Rows:
+    """The rows taken so far: per station and instant the value that stands and the line that gave it."""
+
+    def __init__(self, time_at: int, station_at: int, value_at: int, step: timedelta, *, width: int) -> None:
+        self.used = (time_at, station_at, value_at)
+        self.step = step
+        self.width = width
+        self.found: dict[str, dict[datetime, tuple[float | None, int]]] = {}
+        self.refused: list[RefusedRow] = []
+        self.without_zone = 0
+        self.repeated = 0
+
+    def take(self, cells: list[str], line: int) -> None:
+        try:
+            if len(cells) != self.width:
+                raise ValueError(f"列数为 {len(cells)}，应为 {self.width}")
+            time, station, value = (cells[at].strip() for at in self.used)
+            if not station:
+                raise ValueError("没有站名")
+            at, assumed = _time(time)
+            self._keep(station, at, _value(value, self.step), line)
+            self.without_zone += assumed
+        except ValueError as error:
+            self.refused.append(RefusedRow(line, ",".join(cells), str(error)))
+
+    def _keep(self, station: str, at: datetime, value: float | None, line: int) -> None:
+        """Of two values for one instant the larger stands, whichever came first; missing yields to any value."""
+        points = self.found.setdefault(station, {})
+        known = points.setdefault(at, (value, line))
+        if known[1] == line:
+            return
+        if known[0] == value:
+            self.repeated += 1
+            return
+        loser, winner = sorted((known, (value, line)), key=lambda one: -1.0 if one[0] is None else one[0])
+        points[at] = winner
+        reason = f"第 {winner[1]} 行与第 {loser[1]} 行同站同时而数值不同，按内容取较大值 {winner[0]}"
+        lost = "" if loser[0] is None else f"{loser[0]:g}"
+        self.refused.append(RefusedRow(loser[1], f"{iso(at)},{station},{lost}", reason))
+
+
+def _notes(
+    rows: _Rows, series: dict[str, Series], merged: tuple[tuple[str, ...], ...], unused: list[str]
+) -> Iterator[str]:
+    """What was assumed and merged, in words for the person who plays the storm."""
+    yield "时间取每个时段的结束时刻"
+    if rows.without_zone:
+        yield f"{rows.without_zone} 行时间没有写时区，按北京时间（UTC+8）读"
+    if rows.repeated:
+        yield f"{rows.repeated} 行与前面重复，已合并"
+    if unused:
+        yield f"没有使用的列：{'、'.join(unused)}"
+    missing = sum(value is None for points in series.values() for _, value in points)
+    if missing:
+        yield f"缺测 {missing} 个时次，按未知处理，不按零"
+    for group in merged:
+        yield f"{'、'.join(group)} 的序列逐时相同，按同一来源 {group[0]} 处理"
 
 
 def _text(data: bytes) -> str:
@@ -117,10 +139,10 @@ def _columns(header: list[str]) -> tuple[int, int, int, timedelta]:
 def _time(text: str) -> tuple[datetime, bool]:
     """The instant, and whether Beijing time had to be assumed."""
     try:
-        at = datetime.fromisoformat(re.sub(r"^(\d{4})/(\d{1,2})/(\d{1,2})\b", _dashed, text.strip()))
-    except ValueError:
-        raise ValueError(f"时间“{text.strip()}”不可辨认") from None
-    return (at.replace(tzinfo=BEIJING), True) if at.tzinfo is None else (at.astimezone(BEIJING), False)
+        at = datetime.fromisoformat(re.sub(r"^(\d{4})/(\d{1,2})/(\d{1,2})\b", _dashed, text))
+        return (at.replace(tzinfo=BEIJING), True) if at.tzinfo is None else (at.astimezone(BEIJING), False)
+    except (ValueError, OverflowError):
+        raise ValueError(f"时间“{text}”不可辨认") from None
 
 
 def _dashed(match: re.Match[str]) -> str:
@@ -128,21 +150,17 @@ def _dashed(match: re.Match[str]) -> str:
 
 
 def _value(text: str, step: timedelta) -> float | None:
-    if text.strip() in _MISSING:
+    if text in _MISSING:
         return None
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"雨量“{text.strip()}”不是数字") from None
+        raise ValueError(f"雨量“{text}”不是数字") from None
     if not math.isfinite(value) or value < 0:
-        raise ValueError(f"雨量 {text.strip()} 不是有效的非负数")
+        raise ValueError(f"雨量 {text} 不是有效的非负数")
     if value > _MOST_PER_HOUR_MM * max(1.0, step / timedelta(hours=1)):
-        raise ValueError(f"雨量 {text.strip()} mm 超过合理性上限 {_MOST_PER_HOUR_MM:g} mm/h（建议值）")
+        raise ValueError(f"雨量 {text} mm 超过合理性上限 {_MOST_PER_HOUR_MM:g} mm/h（建议值）")
     return value
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def _identical(series: dict[str, Series]) -> tuple[tuple[str, ...], ...]:

@@ -1,0 +1,129 @@
+"""Readings as stored: once, the right one, in any order; and who is not heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from shouye.base.kernel import Database, Mode, SimClock
+from shouye.base.kernel.jobs import job_table
+from shouye.watch import observe
+from shouye.watch.observe import Cause, Reading, Silence
+from tests.watch.assess.night import EVENING, HOUR, hourly
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    found = Database(f"sqlite:///{tmp_path}/observe.db", SimClock(EVENING), durable=False)
+    found.create(Mode.SIMULATION, "test")
+    yield found
+    found.close()
+
+
+def test_what_is_stored_is_read_back(database: Database) -> None:
+    sent = hourly("a", 1.5, None, 0.0) + hourly("b", 7)
+    with database.begin() as tx:
+        assert observe.store_batch(tx, sent) == 4
+    with database.read() as tx:
+        assert observe.history(tx, ["a"], "rain_mm") == hourly("a", 1.5, None, 0.0)
+        assert observe.curve(tx, "a", "rain_mm", EVENING + HOUR, EVENING + 3 * HOUR) == sent[1:3]
+        assert observe.latest_all(tx) == [sent[3], sent[2]]
+
+
+def test_one_batch_wakes_the_judge_once_and_a_repetition_not_at_all(database: Database) -> None:
+    with database.begin() as tx:
+        assert observe.store_batch(tx, hourly("a", 1, 2)) == 2
+        assert observe.store_batch(tx, hourly("a", 1, 2)) == 0
+        assert observe.store_batch(tx, []) == 0
+    with database.read() as tx:
+        (job,) = tx.run(select(job_table)).all()
+        assert (job.kind, job.lane) == ("assess.wake", "engine")
+        assert observe.stored_in(tx, job.payload["batch"]) == hourly("a", 1, 2)
+
+
+def test_a_batch_names_only_what_it_changed(database: Database) -> None:
+    with database.begin() as tx:
+        observe.store_batch(tx, hourly("a", 1, 2))
+        assert observe.store_batch(tx, hourly("a", 1, 5, 3)) == 2
+    with database.read() as tx:
+        batches = [job.payload["batch"] for job in tx.run(select(job_table).order_by(job_table.c.id))]
+        assert observe.stored_in(tx, batches[1]) == hourly("a", 5, 3, first=2)
+
+
+claims = [*hourly("a", 3.0), *hourly("a", 5.0), *hourly("a", None), *hourly("a", 1.0, revision=1)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+@pytest.mark.parametrize("together", [True, False])
+def test_the_winner_is_chosen_by_content(database: Database, order: tuple[int, ...], together: bool) -> None:
+    arrived = [claims[index] for index in order]
+    with database.begin() as tx:
+        for batch in [arrived] if together else [[one] for one in arrived]:
+            observe.store_batch(tx, batch)
+    with database.read() as tx:
+        assert observe.curve(tx, "a", "rain_mm", EVENING, EVENING + HOUR) == hourly("a", 1.0, revision=1)
+        assert observe.latest_all(tx) == hourly("a", 1.0, revision=1)
+        assert [one.value for one in observe.history(tx, ["a"], "rain_mm")] == [5.0, 1.0]
+
+
+def test_a_late_reading_does_not_become_the_latest(database: Database) -> None:
+    with database.begin() as tx:
+        observe.store_batch(tx, hourly("a", 4, first=6))
+        observe.store_batch(tx, hourly("a", 9, first=2))
+        assert observe.latest_all(tx) == hourly("a", 4, first=6)
+
+
+def test_outranking_is_a_strict_order() -> None:
+    for one in claims:
+        assert not observe.outranks(one, one)
+    by_source = replace(claims[0], source="z")
+    assert observe.outranks(by_source, claims[0])
+    assert not observe.outranks(claims[0], by_source)
+
+
+def test_who_is_not_heard(database: Database) -> None:
+    counties = {"a": "east", "b": "east", "c": "east", "d": "west", "e": "west", "f": "west"}
+    with database.begin() as tx:
+        observe.watch(tx, counties, ["east", "west", "north"])
+        late = hourly("b", 1) + hourly("c", 1, first=2)
+        observe.store_batch(tx, hourly("a", 0, first=4) + hourly("d", None, first=4) + late)
+    assert isinstance(database.clock, SimClock)
+    database.clock.move_to(EVENING + 4 * HOUR)
+    with database.read() as tx:
+        assert observe.silence(tx) == [
+            Silence("east", Cause.LATE, ("b",), EVENING + HOUR),
+            Silence("west", Cause.MISSING, ("d",), EVENING + 4 * HOUR),
+            Silence("west", Cause.NEVER, ("e", "f"), None),
+        ], "two intervals are not yet late"
+        assert observe.watched_divisions(tx) == ["east", "north", "west"]
+    database.clock.move_to(EVENING + 4 * HOUR + timedelta(seconds=1))
+    with database.read() as tx:
+        assert observe.silence(tx)[0] == Silence("east", Cause.LATE, ("b", "c"), EVENING + HOUR)
+    assert Cause.LATE.word == "超时未到"
+
+
+def test_one_living_series_is_enough(database: Database) -> None:
+    step = timedelta(minutes=5)
+    with database.begin() as tx:
+        observe.watch(tx, {"a": "east"}, ["east"])
+        observe.store_batch(tx, [*hourly("a", 1), Reading("a", "rain_mm", EVENING + step, 0.1, step)])
+    assert isinstance(database.clock, SimClock)
+    database.clock.move_to(EVENING + 2 * HOUR)
+    with database.read() as tx:
+        assert observe.silence(tx) == []
+        assert observe.silence(tx, "stage_m") == [Silence("east", Cause.NEVER, ("a",), None)]
+
+
+def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_path: Path) -> None:
+    assert observe.read_gauge_areas(tmp_path / "none.csv") == {}
+    with database.begin() as tx:
+        observe.watch(tx, {"a": "east", "b": "west"}, ["east", "west"], {"a": ("t1", "t2")})
+        one, other = observe.gauges(tx).values()
+    assert (one.coverage.divisions, one.coverage.basis) == (("t1", "t2"), "测站代表范围表")
+    assert (other.coverage.divisions, other.coverage.basis) == (("west",), "测站所在县（区）")
