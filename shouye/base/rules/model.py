@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 from functools import cached_property
+from itertools import combinations
 from math import inf, isfinite
-from typing import Any
+from typing import Any, cast
 
 from shouye.base.kernel import AlertLevel, BadInput, NotFound, Refusal
 
@@ -94,18 +95,15 @@ class Input:
         return value
 
     def _settle_number(self, value: Value) -> Bounds:
-        if value is None:
-            return Bounds(self.low, self.high)
-        if isinstance(value, (str, bool)):
+        if isinstance(value, str | bool):
             raise BadValue(f"{self.term} {self.name} 应为数字，单位 {self.unit}")
-        if isinstance(value, Bounds):
-            if not value.lo <= value.hi or value.lo > self.high or value.hi < self.low:
-                raise BadValue(f"{self.term} {self.name} 的范围 {shown(value)} {self.unit} 不成立")
-            return Bounds(max(value.lo, self.low), min(value.hi, self.high))
-        if not isfinite(value) or not self.low <= value <= self.high:
-            limit = shown(Bounds(self.low, self.high))
-            raise BadValue(f"{self.term} {self.name} 应为 {limit} {self.unit}，不能是 {shown(value)}")
-        return Bounds(value, value)
+        if value is None:
+            value = Bounds(-inf, inf)
+        span = value if isinstance(value, Bounds) else Bounds(value, value)
+        lo, hi = max(span.lo, self.low), min(span.hi, self.high)
+        if not lo <= hi or lo == inf or hi == -inf:
+            raise BadValue(f"{self.term} {self.name} 不能是 {shown(value)} {self.unit}")
+        return Bounds(lo, hi)
 
     def reading(self, known: Known) -> str:
         """The value as a person reads it: 3小时降雨量 55 mm."""
@@ -142,10 +140,7 @@ class Compare:
 
 
 def _number(facts: Facts, name: str) -> Bounds:
-    known = facts[name]
-    if not isinstance(known, Bounds):
-        raise TypeError(f"{name} is not a number")  # the loader lets no such condition in
-    return known
+    return cast(Bounds, facts[name])  # the loader compares only numbers with numbers
 
 
 @dataclass(frozen=True)
@@ -181,14 +176,14 @@ class Condition:
 
     def open_names(self, facts: Facts) -> Iterator[str]:
         """The inputs whose knowledge could settle it: what is open in a clause that nothing refutes."""
-        for clause in self.clauses:
-            if all(atom.truth(facts) is not Truth.FALSE for atom in clause):
+        for clause in self.clauses if self.truth(facts) is Truth.UNKNOWN else ():
+            if min(atom.truth(facts) for atom in clause) is Truth.UNKNOWN:
                 open_atoms = (atom for atom in clause if atom.truth(facts) is Truth.UNKNOWN)
-                yield from (name for atom in open_atoms for name in atom.names() if not _exact(facts[name]))
+                yield from (name for atom in open_atoms for name in atom.names() if _open(facts[name]))
 
 
-def _exact(known: Known) -> bool:
-    return known.lo == known.hi if isinstance(known, Bounds) else known is not None
+def _open(known: Known) -> bool:
+    return known.lo != known.hi if isinstance(known, Bounds) else known is None
 
 
 @dataclass(frozen=True)
@@ -214,9 +209,9 @@ class DutyFinding:
     missing: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        duty, answer = self.duty, ("no", UNKNOWN, "yes")[self.truth]
-        head = {"name": duty.level, "holds": answer, "text": duty.text, "missing": list(self.missing)}
-        return head | {"source": duty.source, "mark": duty.mark}
+        duty, holds = self.duty, ("no", UNKNOWN, "yes")[self.truth]
+        found = {"name": duty.level, "holds": holds, "text": duty.text, "missing": list(self.missing)}
+        return found | {"source": duty.source, "mark": duty.mark}
 
 
 @dataclass(frozen=True)
@@ -333,9 +328,6 @@ class RuleTable:
         missing = self._missing((row.when for row in self.rows if row.level in undecided), facts)
         row = next((r for r in self.rows if r.level == proven and r.when.truth(facts) is Truth.TRUE), None)
         level = proven or (UNKNOWN if undecided else NONE)
-        duties = tuple(
-            DutyFinding(duty, duty.when.truth(facts), self._missing([duty.when], facts)) for duty in self.duties
-        )
         unpublished = tuple(name for name in undecided if name in self.unknown_levels)
         return Judgement(
             kind=self.kind,
@@ -350,7 +342,7 @@ class RuleTable:
             source=row.source if row else self.source,
             mark=row.mark if row else self.mark,
             values={name: values.get(name, item.default) for name, item in self.by_name.items()},
-            duties=duties,
+            duties=tuple(DutyFinding(d, d.when.truth(facts), self._missing([d.when], facts)) for d in self.duties),
         )
 
     def _truths(self, facts: Facts) -> dict[str, Truth]:
@@ -360,8 +352,7 @@ class RuleTable:
         return found
 
     def _missing(self, conditions: Iterable[Condition], facts: Facts) -> tuple[str, ...]:
-        undecided = (condition for condition in conditions if condition.truth(facts) is Truth.UNKNOWN)
-        names = {name for condition in undecided for name in condition.open_names(facts)}
+        names = {name for condition in conditions for name in condition.open_names(facts)}
         return tuple(name for name in self.by_name if name in names)
 
     def _reason(
@@ -385,11 +376,9 @@ class RuleTable:
 def _nest(group: tuple[Input, ...], facts: dict[str, Known]) -> None:
     """A longer window holds at least what a shorter one holds, a shorter at most what a longer one holds."""
     bounds = [_number(facts, item.name) for item in group]
-    for shorter in range(len(group)):
-        for longer in range(shorter + 1, len(group)):
-            if bounds[shorter].lo > bounds[longer].hi:
-                small, large = group[shorter].reading(bounds[shorter]), group[longer].reading(bounds[longer])
-                raise Contradiction(f"{small}，却大于{large}")
+    for (shorter, least), (longer, most) in combinations(zip(group, bounds, strict=True), 2):
+        if least.lo > most.hi:
+            raise Contradiction(f"{shorter.reading(least)}，却大于{longer.reading(most)}")
     for index, item in enumerate(group):
         lo = max(bound.lo for bound in bounds[: index + 1])
         hi = min(bound.hi for bound in bounds[index:])

@@ -213,7 +213,7 @@ def test_a_bad_condition_is_refused_when_loaded(when: str, why: str) -> None:
         ('levels = ["LOW", "HIGH"]', 'levels = ["LOW", "LOW"]', "级别重复"),
         ('unit = "m"', 'unit = ""', "数字须有单位"),
         ('unit = "m"', 'unit = "m", sum = "rain"', "须同时给出"),
-        ('unit = "m"', 'unit = "m", low = 3, default = 1', "应为 ≥3 m"),
+        ('unit = "m"', 'unit = "m", low = 3, default = 1', "水深 depth_m 不能是 1 m"),
         ('"wet"', '"dry"', "未列出的输入项 wet"),
         (
             'term = "水深" },',

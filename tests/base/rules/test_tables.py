@@ -47,6 +47,7 @@ def test_the_table_answers_as_its_case_says(table: RuleTable, case: dict[str, st
     expected = {key.removeprefix("duty:"): answer for key, answer in case.items() if key.startswith("duty:")}
     assert {duty["name"]: duty["holds"] for duty in judgement.to_json().get("duties", [])} == expected, case["why"]
     assert (judgement.proven is not None) is (judgement.row is not None)
+    assert all(bool(duty.missing) is (duty.truth is Truth.UNKNOWN) for duty in judgement.duties)
 
 
 @pytest.mark.parametrize("table", BOOK.tables, ids=lambda table: table.name)
