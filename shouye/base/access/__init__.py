@@ -27,6 +27,7 @@ from shouye.base.access.service import answer_token as answer_token
 from shouye.base.access.service import check_password as check_password
 from shouye.base.access.service import issue_answer_token as issue_answer_token
 from shouye.base.access.service import log_read as log_read
+from shouye.base.access.service import names as names
 from shouye.base.access.service import open_demo_users as open_demo_users
 from shouye.base.access.service import reads_of as reads_of
 from shouye.base.access.service import require as require

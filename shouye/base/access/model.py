@@ -87,6 +87,11 @@ class Actor:
         """What a Fact writes down: an id, never a name."""
         return f"user:{self.user_id}"
 
+    @property
+    def signs_as(self) -> str:
+        """以何名义 — the post that acts, or the account where it holds none."""
+        return self.posts[0] if self.posts else self.tag
+
     def may(self, permission: Permission) -> bool:
         return permission in _GRANTED[self.role]
 

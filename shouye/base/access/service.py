@@ -30,6 +30,7 @@ from shouye.base.access.model import (
     new_token,
 )
 from shouye.base.kernel import BEIJING, BadInput, Forbidden, Mode, Refusal, Tx, record
+from shouye.base.roster import Roster
 
 MIN_PASSWORD = 12
 _HASHER = PasswordHasher()
@@ -153,6 +154,11 @@ def answer_token(tx: Tx, token: str) -> AnswerGrant | None:
     return store.answer_grant(tx, token)
 
 
+def names(tx: Tx) -> dict[str, str]:
+    """账号姓名 — by the tag that Facts and ledgers write down."""
+    return store.names(tx)
+
+
 def log_read(tx: Tx, actor: Actor, what: str, subject: str) -> None:
     """查阅记录 — who looked at whose telephone number. 依据: design.md 3.14."""
     store.insert_read(tx, actor.user_id, what, subject)
@@ -163,24 +169,26 @@ def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, int, str]]:
     return store.reads_of(tx, subject)
 
 
-def open_demo_users(
-    tx: Tx, mode: Mode, host: str, city_division: str, county_division: str, county_name: str
-) -> list[DemoUser]:
+def open_demo_users(tx: Tx, roster: Roster, mode: Mode, host: str, county: str) -> list[DemoUser]:
     """开设演练账号 — only in Simulation and only when the console listens on the machine itself.
 
-    Passwords are drawn anew at every start and returned to be printed once.
+    Passwords are drawn anew at every start and returned to be printed once. The duty officers hold the duty desk
+    of their division (its first post), the leader the other posts of the city.
     """
     if mode is not Mode.SIMULATION or host not in ("127.0.0.1", "::1", "localhost"):
         raise NotLocal
+    desk, *others = (post.id for post in roster.posts_of(roster.city.id))
+    place = roster.division(county)
+    county_desk = roster.posts_of(county)[0].id
     offered = (
-        ("zhiban", "演练值班员", Role.DUTY, city_division),
-        ("daiban", "演练带班领导", Role.LEADER, city_division),
-        ("chakan", "演练观察员", Role.VIEWER, city_division),
-        ("xian", f"演练{county_name}值班员", Role.DUTY, county_division),
+        ("zhiban", "演练值班员", Role.DUTY, roster.city.id, (desk,)),
+        ("daiban", "演练带班领导", Role.LEADER, roster.city.id, tuple(others)),
+        ("chakan", "演练观察员", Role.VIEWER, roster.city.id, ()),
+        ("xian", f"演练{place.short}值班员", Role.DUTY, place.id, (county_desk,)),
     )
     until = steady_now() + timedelta(days=1)
     users = []
-    for login, name, role, division in offered:
+    for login, name, role, division, posts in offered:
         demo = DemoUser(login, new_token()[:MIN_PASSWORD], name, role, division)
         found = store.user_by_login(tx, login)
         if found is None:
@@ -192,10 +200,11 @@ def open_demo_users(
                 role=role,
                 division=division,
                 expires_at=until,
+                posts=posts,
                 demo=True,
             )
         elif found[0].demo:
-            store.renew_user(tx, found[0].id, _HASHER.hash(demo.password), division, until)
+            store.renew_user(tx, found[0].id, _HASHER.hash(demo.password), division, posts, until)
             store.delete_sessions_of(tx, found[0].id)
         else:
             raise BadInput(f"账号 {login} 已被正式账号占用")

@@ -93,9 +93,16 @@ def insert_user(
     return int(tx.run(row).inserted_primary_key[0])
 
 
-def renew_user(tx: Tx, user_id: int, password_hash: str, division: str, expires_at: datetime) -> None:
-    change = {"password_hash": password_hash, "division": division, "expires_at": expires_at}
+def renew_user(
+    tx: Tx, user_id: int, password_hash: str, division: str, posts: tuple[str, ...], expires_at: datetime
+) -> None:
+    change = {"password_hash": password_hash, "division": division, "posts": list(posts), "expires_at": expires_at}
     tx.run(update(user_table).where(user_table.c.id == user_id).values(change))
+
+
+def names(tx: Tx) -> dict[str, str]:
+    query = select(user_table.c.id, user_table.c.name).order_by(user_table.c.id)
+    return {f"user:{row.id}": row.name for row in tx.run(query)}
 
 
 def user_by_login(tx: Tx, login: str) -> tuple[User, str] | None:

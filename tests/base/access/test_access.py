@@ -25,6 +25,7 @@ from shouye.base.access import (
     csrf_token,
     issue_answer_token,
     log_read,
+    names,
     new_token,
     open_demo_users,
     reads_of,
@@ -38,6 +39,7 @@ from shouye.base.access import (
 )
 from shouye.base.access.store import answer_token_table, session_table, user_table
 from shouye.base.kernel import BEIJING, BadInput, Database, Forbidden, Mode, SimClock
+from shouye.base.roster import Roster, load_city
 
 NIGHT = datetime(2021, 7, 21, 2, 14, tzinfo=BEIJING)
 WORD = "correct horse battery"
@@ -54,6 +56,11 @@ def database(tmp_path: Path, clock: SimClock) -> Iterator[Database]:
     found.create(Mode.SIMULATION, "dt")
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def roster() -> Roster:
+    return Roster.from_files(load_city(Path(__file__).parents[3] / "cities" / "datong"))
 
 
 @pytest.fixture
@@ -221,18 +228,22 @@ def test_a_role_holds_its_permissions_and_no_other(role: Role, permission: Permi
     ("mode", "host"),
     [(Mode.ACTUAL, "127.0.0.1"), (Mode.TEST, "127.0.0.1"), (Mode.SIMULATION, "0.0.0.0"), (Mode.SIMULATION, "")],
 )
-def test_demo_users_exist_only_on_loopback_and_only_in_a_drill(database: Database, mode: Mode, host: str) -> None:
+def test_demo_users_exist_only_on_loopback_and_only_in_a_drill(
+    database: Database, roster: Roster, mode: Mode, host: str
+) -> None:
     with database.begin() as tx, pytest.raises(NotLocal):
-        open_demo_users(tx, mode, host, "dt", "dt-c08", "灵丘县")
+        open_demo_users(tx, roster, mode, host, "dt-c08")
 
 
-def test_demo_passwords_are_new_at_every_start(database: Database) -> None:
+def test_demo_passwords_are_new_at_every_start(database: Database, roster: Roster) -> None:
     with database.begin() as tx:
-        first = open_demo_users(tx, Mode.SIMULATION, "127.0.0.1", "dt", "dt-c08", "灵丘县")
+        first = open_demo_users(tx, roster, Mode.SIMULATION, "127.0.0.1", "dt-c08")
     with database.begin() as tx:
-        second = open_demo_users(tx, Mode.SIMULATION, "127.0.0.1", "dt", "dt-c08", "灵丘县")
+        second = open_demo_users(tx, roster, Mode.SIMULATION, "127.0.0.1", "dt-c08")
     assert [user.login for user in first] == [user.login for user in second]
     assert {user.division for user in second} == {"dt", "dt-c08"}
+    with database.read() as tx:
+        assert set(names(tx).values()) == {user.name for user in second}
     with database.read() as tx:
         for old, new in zip(first, second, strict=True):
             with pytest.raises(SignInRefused):
