@@ -32,7 +32,7 @@ from shouye.base.rules.model import (
 
 Clause = tuple[Compare | Is, ...]
 TABLES = Path(__file__).parent / "tables"
-MARKS = {"V": "已核对原文", "D": "由原文推算", "M": "凭记忆，待核", "X": "建议值"}
+MARKS = {"V": "已核对来源", "D": "由原文推算", "M": "凭记忆，待核", "X": "建议值"}
 """依据标记 — how far a figure is backed; X stands in no document and is shown as 建议值."""
 
 _HEAD = (

@@ -41,7 +41,7 @@ def test_a_person_reads_colour_word_reason_source_and_what_is_missing() -> None:
         "至少",
         "6小时内降雨量50毫米以上",
         "中国气象局令第16号",
-        "已核对原文",
+        "已核对来源",
         "缺项",
         "rain_3h_mm",
     ):
