@@ -53,19 +53,18 @@ class DeciderPlayer:
     deciders: Deciders
     seed: int
     _planned: list[tuple[datetime, int, str]] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
+    _last: int = 0
     _free_at: dict[str, datetime] = field(default_factory=dict)
+    _handled: dict[int, int] = field(default_factory=dict)
 
     def next_at(self, tx: Tx) -> datetime | None:
-        return self._planned[0][0] if self._planned else None
+        for task in tasks.opened_after(tx, self._last, ACTED_ON):
+            self._last = task.id
+            self._plan(tx, task)
+        arrivals = [visit.eta_at for visit in call.visits(tx, only_open=True)]
+        return min([*arrivals, *(item[0] for item in self._planned[:1])], default=None)
 
     def run_due(self, database: Database) -> int:
-        with database.read() as tx:
-            for task in tasks.owed(tx, kinds=ACTED_ON):
-                if task.id not in self._seen:
-                    self._seen.add(task.id)
-                    self._plan(tx, task)
-            visits = call.visits(tx, only_open=True)
         now = database.clock.now()
         done = 0
         while self._planned and self._planned[0][0] <= now:
@@ -73,7 +72,8 @@ class DeciderPlayer:
             with database.begin() as tx:
                 self._act(tx, tasks.task(tx, number), post)
             done += 1
-        arrived = [visit for visit in visits if visit.eta_at <= now]
+        with database.read() as tx:
+            arrived = [visit for visit in call.visits(tx, only_open=True) if visit.eta_at <= now]
         for visit in arrived:
             with database.begin() as tx:
                 found = draw(self.seed, "door", visit.notice, visit.division, visit.id) < self.deciders.found
@@ -112,11 +112,12 @@ class DeciderPlayer:
             self._send_people(tx, task, post)
 
     def _decide(self, tx: Tx, task: tasks.Task, post: str) -> None:
+        """Whoever reads a county's proposal signs all that lies there for that county: one ring, not two."""
         number = int(task.detail["proposal"])
         if draw(self.seed, "refuse", task.id) < self.deciders.refuse:
             warn.refuse(tx, number, post, "模拟决策：暂不签发，继续观察")
         else:
-            warn.approve(tx, number, post, "模拟决策")
+            warn.approve_together(tx, number, post, "模拟决策")
 
     def _review(self, tx: Tx, task: tasks.Task, post: str) -> None:
         notice = warn.notice(tx, int(task.detail["notice"]))
@@ -127,36 +128,30 @@ class DeciderPlayer:
             warn.extend(tx, notice.id, post, "模拟决策：险情仍在或未知，延长")
 
     def _take_over(self, tx: Tx, task: tasks.Task, post: str) -> None:
-        still = [
-            item.id
-            for item in call.obligations(tx, int(task.detail["notice"]))
-            if item.id in set(task.detail["obligations"]) and item.state is call.CallState.UNREACHED
-        ]
+        still = call.obligations_by_id(tx, task.detail["obligations"], (call.CallState.UNREACHED,))
         if still:
-            call.take_over(tx, still, post)
+            call.take_over(tx, [item.id for item in still], post)
 
     def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
-        """Send one person to each village on the list that nobody walks to yet, then look at the list again."""
+        """Send one person to each place on the list that nobody walks to yet, then look at the list again."""
+        heapq.heappush(self._planned, (tx.now + AGAIN, task.id, post))
+        wanted = task.detail["obligations"]
+        if self._handled.get(task.id) == len(wanted):
+            return  # the list has not grown since
+        self._handled[task.id] = len(wanted)
         roster = tx.of(Roster)
         notice = int(task.detail["notice"])
-        wanted = set(task.detail["obligations"])
-        answered: dict[str, int] = {}
-        waiting: dict[str, None] = {}
-        for item in call.obligations(tx, notice):
-            if item.state is call.CallState.ANSWERED and item.answered_by is not None:
-                answered.setdefault(item.division, item.answered_by)
-            elif item.id in wanted and item.state is not call.CallState.WITHDRAWN:
-                waiting[item.division] = None
+        waiting = (*call.OPEN, call.CallState.HANDED_OVER)
+        places = list(dict.fromkeys(item.division for item in call.obligations_by_id(tx, wanted, waiting)))
+        awake = call.awake_at(tx, notice, places)
         gone = {visit.division for visit in call.visits(tx, notice)}
-        for division in waiting:
+        for division in places:
             if division in gone:
                 continue
-            near = division in answered
-            pace = self.deciders.neighbour_min if near else self.deciders.township_min
+            pace = self.deciders.neighbour_min if division in awake else self.deciders.township_min
             minutes = round(draw_between(*pace, self.seed, "walk", notice, division))
             village = roster.division(division).level is DivisionLevel.VILLAGE
             helper = f"{roster.division(division).parent}/township_militia_head" if village else post
             call.send_visitor(
-                tx, notice, division, post, minutes=minutes, visitor=answered.get(division), post=helper
+                tx, notice, division, post, minutes=minutes, visitor=awake.get(division), post=helper
             )
-        heapq.heappush(self._planned, (tx.now + AGAIN, task.id, post))

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from shouye.after.review.model import DrillResult, Laying, LeadTime, Line
-from shouye.base.kernel import RecordedFact, Tx, facts_since, iso, word_of
+from shouye.base.kernel import RecordedFact, Tx, facts_since, iso, rank_of, word_of
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
 from shouye.watch import assess, observe
@@ -103,10 +103,12 @@ def _finding(roster: Roster, item: assess.Finding) -> dict[str, Any]:
 
 
 def _notice(tx: Tx, roster: Roster, item: warn.Notice) -> dict[str, Any]:
+    steps = warn.revisions(tx, item.id)
     return {
         "number": item.number,
         "hazard": item.hazard,
-        "level": item.level,
+        "level": max((step.level for step in steps), key=rank_of),
+        "level_at_end": item.level,
         "county": item.county,
         "county_name": roster.division(item.county).name,
         "divisions": list(item.divisions),
@@ -122,7 +124,7 @@ def _notice(tx: Tx, roster: Roster, item: warn.Notice) -> dict[str, Any]:
         "rounds": item.round,
         "revisions": [
             {"at": iso(step.at), "act": step.act.value, "level": step.level, "by": step.by, "reason": step.reason}
-            for step in warn.revisions(tx, item.id)
+            for step in steps
         ],
     }
 

@@ -46,14 +46,16 @@ def play(
 ) -> None:
     """离散事件 — run to `end` or until nothing is left; the same input gives the same history."""
     while True:
-        while settle(sources, database):
-            pass
-        upcoming = earliest(sources, database)
-        if upcoming is None or upcoming > end:
+        due, upcoming = look(sources, database)
+        if due:
+            for source in due:
+                source.run_due(database)
+        elif upcoming is None or upcoming > end:
             clock.move_to(end)
             return
-        clock.move_to(upcoming)
-        progress(upcoming)
+        else:
+            clock.move_to(upcoming)
+            progress(upcoming)
 
 
 def pace(
@@ -66,12 +68,14 @@ def pace(
 ) -> None:
     """变速或实时 — follow the clock until `end` or until told to stop; `changed` is called after work was done."""
     while not stop.is_set():
-        if settle(sources, database):
+        due, upcoming = look(sources, database)
+        if due:
+            for source in due:
+                source.run_due(database)
             changed()
             continue
         if end is not None and clock.now() >= end:
             return
-        upcoming = earliest(sources, database)
         wait = MAX_WAIT_S
         if upcoming is not None:
             until = (
@@ -83,12 +87,17 @@ def pace(
         stop.wait(wait)
 
 
-def settle(sources: Sequence[Source], database: Database) -> int:
-    """Run once through every source; returns how much was done."""
-    return sum(source.run_due(database) for source in sources)
-
-
-def earliest(sources: Sequence[Source], database: Database) -> datetime | None:
+def look(sources: Sequence[Source], database: Database) -> tuple[list[Source], datetime | None]:
+    """What is due now, in the order of the sources; and the next instant at which anything will be."""
+    due: list[Source] = []
+    upcoming: datetime | None = None
     with database.read() as tx:
-        instants = [instant for source in sources if (instant := source.next_at(tx)) is not None]
-    return min(instants, default=None)
+        for source in sources:
+            instant = source.next_at(tx)
+            if instant is None:
+                continue
+            if instant <= tx.now:
+                due.append(source)
+            elif upcoming is None or instant < upcoming:
+                upcoming = instant
+    return due, upcoming

@@ -19,7 +19,9 @@ from shouye.base.tasks.service import complete as complete
 from shouye.base.tasks.service import hand_over as hand_over
 from shouye.base.tasks.service import in_group as in_group
 from shouye.base.tasks.service import open_tasks as open_tasks
+from shouye.base.tasks.service import opened_after as opened_after
 from shouye.base.tasks.service import owed as owed
+from shouye.base.tasks.service import owed_at as owed_at
 from shouye.base.tasks.service import retitle as retitle
 from shouye.base.tasks.service import skip_to as skip_to
 from shouye.base.tasks.service import task as task

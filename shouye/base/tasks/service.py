@@ -30,10 +30,6 @@ class Ladders:
 
     def run_due(self, database: Database) -> int:
         """One pass of the escalation clock; each task climbs at most one step a pass."""
-        with database.read() as tx:
-            instant = store.next_instant(tx)
-            if instant is None or instant > tx.now:
-                return 0
         with database.begin() as tx:
             return climb(tx)
 
@@ -120,6 +116,16 @@ def task(tx: Tx, task_id: int) -> Task:
 def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
     """现在应办 — what is owed, by due time; `without` leaves out kinds that have a board of their own."""
     return store.owed(tx, kinds, without)
+
+
+def opened_after(tx: Tx, number: int, kinds: Collection[str]) -> list[Task]:
+    """Tasks of these kinds opened since the one with this id, whatever has become of them."""
+    return store.opened_after(tx, number, kinds)
+
+
+def owed_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[int]:
+    """The ids of tasks of this group and kind that these divisions still owe."""
+    return store.owed_at(tx, group, kind, divisions)
 
 
 def in_group(tx: Tx, group: str, kind: str) -> list[Task]:

@@ -130,6 +130,21 @@ def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> 
     return [to_task(row) for row in tx.run(query.order_by(task_table.c.due_at, task_table.c.id))]
 
 
+def opened_after(tx: Tx, number: int, kinds: Collection[str]) -> list[Task]:
+    query = select(task_table).where(task_table.c.id > number, task_table.c.kind.in_(sorted(kinds)))
+    return [to_task(row) for row in tx.run(query.order_by(task_table.c.id))]
+
+
+def owed_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[int]:
+    query = select(task_table.c.id).where(
+        task_table.c.group == group,
+        task_table.c.kind == kind,
+        task_table.c.division.in_(sorted(divisions)),
+        task_table.c.state.in_([s.value for s in LIVE]),
+    )
+    return [int(number) for number in tx.run(query.order_by(task_table.c.id)).scalars()]
+
+
 def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
     query = select(task_table).where(task_table.c.group == group, task_table.c.kind == kind)
     return [to_task(row) for row in tx.run(query.order_by(task_table.c.id))]

@@ -29,10 +29,12 @@ from shouye.during.call.model import read_policy as read_policy
 from shouye.during.call.reacts import install as install
 from shouye.during.call.service import PURPOSE as PURPOSE
 from shouye.during.call.service import answer_by_hand as answer_by_hand
+from shouye.during.call.service import awake_at as awake_at
 from shouye.during.call.service import balance as balance
 from shouye.during.call.service import balances as balances
 from shouye.during.call.service import end_visit as end_visit
 from shouye.during.call.service import obligations as obligations
+from shouye.during.call.service import obligations_by_id as obligations_by_id
 from shouye.during.call.service import obligations_of as obligations_of
 from shouye.during.call.service import open_obligations as open_obligations
 from shouye.during.call.service import people_of as people_of

@@ -72,8 +72,6 @@ class VisitEnded(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class FieldReported(Fact):
-    """基层回报 — on post, people moved, help wanted; a figure, never words."""
+    """基层回报 — [division, on_post | moved | need_help, figure] of one instant; never words."""
 
-    division: str
-    report: str
-    value: int | None
+    reports: list[list[str | int | None]]

@@ -191,11 +191,12 @@ def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
     noted: list[tuple[int, str, CallState, Evidence]] = []
     cannot: list[Obligation] = []
     again: list[Obligation] = []
+    told: list[tuple[Attempt, Reply]] = []
     for attempt, reply in replies:
         mine = by_person.get(attempt.person, [])
         before = [item for item in mine if item.opened_at <= attempt.opened_at]
         if reply.receipt in FOLLOW_UPS:
-            _field_report(tx, attempt, reply)
+            told.append((attempt, reply))
         elif reply.receipt is Receipt.CONFIRMED:
             evidence = Evidence.VERIFIED if attempt.channel == "visit" else Evidence.CONFIRMED
             answered += [(item.id, attempt.person, evidence, reply.receipt.value) for item in before]
@@ -212,6 +213,7 @@ def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
             again += [item for item in mine if item.opened_at > attempt.opened_at and item.state in OPEN]
     _settle(tx, answered)
     store.note_receipts(tx, noted)
+    _field_reports(tx, told)
     if cannot:
         due = [tasks.task(tx, item.id) for item in cannot]
         tasks.skip_to(tx, due, "deputy")
@@ -234,32 +236,40 @@ def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:
             service.close_finished_lists(tx, notice, "answer")
 
 
-def _field_report(tx: Tx, attempt: Attempt, reply: Reply) -> None:
+def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
     """到岗、转移人数、需支援 — kept by village; the owed return is done when people moved is known."""
-    notice = int(attempt.group.split(":")[1])
-    mine = store.of_person_in(tx, attempt.person, notice)
-    if not mine:
-        return
-    division, post = mine[-1].division, mine[-1].post
-    store.insert_report(
-        tx,
-        {
-            "notice": notice,
-            "division": division,
-            "post": post,
-            "person": attempt.person,
-            "kind": reply.receipt.value,
-            "value": reply.value,
-        },
-    )
-    store.raise_evidence(tx, [item.id for item in mine if item.state is CallState.ANSWERED], Evidence.ON_POST)
-    if reply.receipt is Receipt.MOVED:
-        owed = [task.id for task in tasks.in_group(tx, attempt.group, "return") if task.division == division]
-        tasks.complete(tx, owed, "answer")
-    record(
-        tx,
-        FieldReported(subject=attempt.group, division=division, report=reply.receipt.value, value=reply.value),
-    )
+    by_group: dict[str, list[tuple[Attempt, Reply]]] = {}
+    for attempt, reply in told:
+        by_group.setdefault(attempt.group, []).append((attempt, reply))
+    for group, pairs in by_group.items():
+        notice = int(group.split(":")[1])
+        mine: dict[int, Obligation] = {}
+        for item in store.of_people_in(tx, [attempt.person for attempt, _ in pairs], notice):
+            for person in (item.primary, item.deputy):
+                if person is not None:
+                    mine[person] = item
+        known = [(mine[attempt.person], attempt, reply) for attempt, reply in pairs if attempt.person in mine]
+        store.insert_reports(
+            tx,
+            [
+                {
+                    "notice": notice,
+                    "division": item.division,
+                    "post": item.post,
+                    "person": attempt.person,
+                    "kind": reply.receipt.value,
+                    "value": reply.value,
+                }
+                for item, attempt, reply in known
+            ],
+        )
+        store.raise_evidence(tx, notice, sorted({attempt.person for _, attempt, _ in known}), Evidence.ON_POST)
+        moved = {item.division for item, _, reply in known if reply.receipt is Receipt.MOVED}
+        if moved:
+            tasks.complete(tx, tasks.owed_at(tx, group, "return", moved), "answer")
+        if known:
+            reports = [[item.division, reply.receipt.value, reply.value] for item, _, reply in known]
+            record(tx, FieldReported(subject=group, reports=reports))
 
 
 def install(ladders: tasks.Ladders, board: Switchboard) -> None:

@@ -182,7 +182,7 @@ def answer_by_hand(
     tx: Tx, notice: int, person: int, channel: str, receipt: Receipt, value: int | None = None
 ) -> None:
     """登记应答 — pressed on a page, dialled by an officer or met at the door: same ledger, same rules."""
-    mine = store.of_person_in(tx, person, notice)
+    mine = store.of_people_in(tx, [person], notice)
     if not mine:
         raise NotOnThisList
     first = mine[-1]
@@ -301,7 +301,16 @@ def open_obligations(tx: Tx) -> list[Obligation]:
 
 
 def obligations_of(tx: Tx, notice: int, person: int) -> list[Obligation]:
-    return store.of_person_in(tx, person, notice)
+    return store.of_people_in(tx, [person], notice)
+
+
+def obligations_by_id(tx: Tx, ids: Iterable[int], states: Collection[CallState] = ()) -> list[Obligation]:
+    return store.by_ids(tx, ids, states)
+
+
+def awake_at(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
+    """谁已醒 — per division the first person who has answered this notice: he can go and knock."""
+    return store.answered_at_places(tx, notice, divisions)
 
 
 def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -150,12 +149,30 @@ def of_persons(tx: Tx, persons: Iterable[int]) -> list[Obligation]:
     return [found[number] for number in sorted(found)]
 
 
-def of_person_in(tx: Tx, person: int, notice: int) -> list[Obligation]:
-    query = select(obligation_table).where(
+def of_people_in(tx: Tx, persons: Iterable[int], notice: int) -> list[Obligation]:
+    wanted = sorted(set(persons))
+    found: dict[int, Obligation] = {}
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        query = select(obligation_table).where(
+            obligation_table.c.notice == notice,
+            or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk)),
+        )
+        found.update({row.id: _obligation(row) for row in tx.run(query)})
+    return [found[number] for number in sorted(found)]
+
+
+def answered_at_places(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
+    """For each of these divisions where somebody has answered: the first who did."""
+    query = select(obligation_table.c.division, obligation_table.c.answered_by).where(
         obligation_table.c.notice == notice,
-        or_(obligation_table.c.primary == person, obligation_table.c.deputy == person),
+        obligation_table.c.division.in_(sorted(divisions)),
+        obligation_table.c.answered_by.is_not(None),
     )
-    return [_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id))]
+    found: dict[str, int] = {}
+    for row in tx.run(query.order_by(obligation_table.c.answered_at, obligation_table.c.id)):
+        found.setdefault(row.division, row.answered_by)
+    return found
 
 
 def open_obligations(tx: Tx) -> list[Obligation]:
@@ -232,13 +249,17 @@ def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
         )
 
 
-def raise_evidence(tx: Tx, ids: Sequence[int], evidence: Evidence) -> None:
-    if ids:
+def raise_evidence(tx: Tx, notice: int, persons: Sequence[int], evidence: Evidence) -> None:
+    """What these people answered in this notice is now known better."""
+    for start in range(0, len(persons), CHUNK):
         tx.run(
             update(obligation_table)
-            .where(obligation_table.c.id == bindparam("o"), obligation_table.c.evidence < int(evidence))
-            .values(evidence=int(evidence)),
-            [{"o": number} for number in ids],
+            .where(
+                obligation_table.c.notice == notice,
+                obligation_table.c.answered_by.in_(persons[start : start + CHUNK]),
+                obligation_table.c.evidence < int(evidence),
+            )
+            .values(evidence=int(evidence))
         )
 
 
@@ -302,8 +323,9 @@ def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> lis
     return [Visit(**row._mapping) for row in tx.run(query)]
 
 
-def insert_report(tx: Tx, values: dict[str, Any]) -> None:
-    tx.run(insert(report_table).values(at=tx.now, **values))
+def insert_reports(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.run(insert(report_table), [{"at": tx.now, **row} for row in rows])
 
 
 def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
@@ -340,9 +362,3 @@ def _obligation(row: Any) -> Obligation:
     values["state"] = CallState(values["state"])
     values["evidence"] = Evidence(values["evidence"])
     return Obligation(**values)
-
-
-def latest_answer(tx: Tx, notice: int) -> datetime | None:
-    query = select(func.max(obligation_table.c.answered_at)).where(obligation_table.c.notice == notice)
-    instant: datetime | None = tx.run(query).scalar()
-    return instant

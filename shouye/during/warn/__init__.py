@@ -26,6 +26,7 @@ from shouye.during.warn.model import WarnPolicy as WarnPolicy
 from shouye.during.warn.model import WrongDirection as WrongDirection
 from shouye.during.warn.model import read_policy as read_policy
 from shouye.during.warn.service import approve as approve
+from shouye.during.warn.service import approve_together as approve_together
 from shouye.during.warn.service import extend as extend
 from shouye.during.warn.service import lower as lower
 from shouye.during.warn.service import notice as notice

@@ -152,6 +152,18 @@ def approve(tx: Tx, proposal: int, by: str, remark: str = "") -> Notice:
     return withdraw(tx, current.id, by, draft.reason, ground="ended")
 
 
+def approve_together(tx: Tx, proposal: int, by: str, remark: str = "") -> list[Notice]:
+    """一并签发 — sign a proposal and every rise that lies for the same county, so that people are rung once."""
+    draft = _pending(tx, proposal)
+    beside = [
+        other.id
+        for other in store.proposals(tx, only_pending=True)
+        if other.county == draft.county and other.id != draft.id and other.act in (Act.ISSUE, Act.RAISE)
+    ]
+    also = beside if draft.act in (Act.ISSUE, Act.RAISE) else []
+    return [approve(tx, number, by, remark) for number in (proposal, *also)]
+
+
 def raise_level(tx: Tx, notice: int, level: str, by: str, reason: str, draft: Proposal | None = None) -> Notice:
     """升级 — the same notice at a higher level; a new round wakes everybody it concerns."""
     current = _may_change(tx, notice, by, reason)

@@ -19,7 +19,7 @@ from shouye.base.kernel import BadInput, Mode, draw, draw_between
 CHANNEL = Channel(key="simulated", term="模拟电话", modes=frozenset({Mode.SIMULATION}), automatic=True)
 
 GRID_S = 5
-"""Replies fall on a 5-second grid, so that a night of 10,000 calls has few instants."""
+"""Replies fall on a 5-second grid, reports on full minutes, so that a night of 10,000 calls has few instants."""
 
 _SHARES = ("confirmed", "heard", "no_answer", "busy", "declined")
 
@@ -138,14 +138,14 @@ class SimulatedTelephone:
         asks = attempt.body.get("asks", ())
         if "on_post" in asks:
             minutes = draw_between(*behaviour.on_post_min, self._seed, "on_post", *question)
-            reports.append(Reply(attempt.id, _on_grid(at + timedelta(minutes=minutes)), Receipt.ON_POST))
+            reports.append(Reply(attempt.id, _on_grid(at + timedelta(minutes=minutes), 60), Receipt.ON_POST))
         if "moved" in asks:
             minutes = draw_between(*behaviour.moved_min, self._seed, "moved", *question)
             people = int(draw_between(*behaviour.moved_people, self._seed, "people", *question))
-            reports.append(Reply(attempt.id, _on_grid(at + timedelta(minutes=minutes)), Receipt.MOVED, people))
+            reports.append(Reply(attempt.id, _on_grid(at + timedelta(minutes=minutes), 60), Receipt.MOVED, people))
         return reports
 
 
-def _on_grid(instant: datetime) -> datetime:
+def _on_grid(instant: datetime, grid_s: int = GRID_S) -> datetime:
     seconds = instant.timestamp()
-    return instant + timedelta(seconds=-(-seconds // GRID_S) * GRID_S - seconds)
+    return instant + timedelta(seconds=-(-seconds // grid_s) * grid_s - seconds)
