@@ -141,16 +141,11 @@ def _resituate(tx: Tx, place: Place, lost: Mapping[Place, set[str]]) -> None:
     hazard, division = place
     leading = top(_open_at(tx, place))
     level, rank = (leading[0].level, leading[0].rank) if leading else (None, 0)
-    since = leading[0].first_at if leading else None
     old = store.situation_rows(tx).get(place)
     previous, previous_rank = (old.level, old.rank) if old is not None else (None, 0)
     if level == previous:
-        if old is not None and old.since != since:
-            store.put_situation(tx, hazard, division, known=True, since=since)
         return
-    store.put_situation(
-        tx, hazard, division, known=old is not None, level=level, rank=rank, since=since, changed_at=tx.now
-    )
+    store.put_situation(tx, hazard, division, known=old is not None, level=level, rank=rank, changed_at=tx.now)
     fallen = "retracted" if previous in lost.get(place, ()) else "ended"
     ground = "crossed" if rank > previous_rank else fallen
     numbers = tuple(sorted(finding.id for finding in leading))

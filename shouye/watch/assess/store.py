@@ -59,7 +59,6 @@ situation_table = Table(
     Column("division", String(40), primary_key=True),
     Column("level", String(20)),
     Column("rank", Integer, nullable=False),
-    Column("since", Instant),
     Column("changed_at", Instant, nullable=False),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -104,19 +105,31 @@ def test_readings_that_overlap_are_not_added_twice() -> None:
     assert fold(sliding) == []
 
 
-def test_the_finest_series_is_in_force() -> None:
-    """An hourly value beside ten-minute ones is a check, not more rain."""
+def test_rain_sent_in_two_intervals_counts_once() -> None:
+    """Where ten-minute values are known the hourly one is a check; where they are not it fills the hole."""
     step = timedelta(minutes=10)
     fine = [Reading("a", "rain_mm", EVENING + (n + 1) * step, 5.0, step) for n in range(6)]
-    assert fold(fine, hourly("a", 30)) == fold(fine)
-    assert fold(hourly("a", 60), fine) == fold(fine), "in force whenever it arrives"
+    assert fold(fine, hourly("a", 30)) == fold(fine) == []
+    assert fold(hourly("a", 60), fine) == fold(fine), "whichever came first"
+    before = hourly("a", 20.0, first=0)
+    assert fold(fine, before)[-1].ground.values == {"rain_3h_mm": 50, "rain_6h_mm": 50, "rain_12h_mm": 50}
+    dead = [Reading("a", "rain_mm", EVENING + HOUR, None, step)]
+    assert fold(dead, hourly("a", 50), dead)[0].first_at == EVENING + HOUR
+
+
+def test_intervals_that_contradict_each_other_are_a_lower_bound() -> None:
+    """Twelve hours say 60, two hours within say 80: at least 80, and no more is known."""
+    half_day = Reading("a", "rain_mm", EVENING + 12 * HOUR, 60.0, 12 * HOUR)
+    told = fold([half_day], hourly("a", 20.0, 20.0, first=10), hourly("a", 60.0, first=11, revision=1))
+    assert [(one.level, one.until) for one in told] == [("BLUE", None), ("YELLOW", None), ("ORANGE", None)]
+    assert fold(hourly("a", 20.0, 60.0, 0.0, first=10), [half_day])[0].ground.values["rain_12h_mm"] == 80
 
 
 def test_flash_flood_waits_for_the_days_before() -> None:
     """16 mm/h is enough on wet ground only; unknown days before prove nothing."""
     active = {"flash_flood": "proposed"}
     wet = hourly("a", *[0.5] * 72, *[0] * 5, 16.0, first=-77)
-    dry = hourly("a", *[0.0] * 77, 16.0, first=-77)
+    dry = hourly("a", *[0.0] * 77, *[5] * 5, 16.0, first=-82)
     assert [episode.level for episode in fold(wet, active=active)] == ["PREPARE"]
     assert fold(dry, active=active) == []
     assert fold(hourly("a", 16.0), active=active) == []
@@ -142,11 +155,14 @@ def test_the_engine_equals_the_oracle(values: list[float | None]) -> None:
 
 
 readings = st.builds(
-    lambda station, hour, value, revision: hourly(station, value, first=hour, revision=revision)[0],
+    lambda station, hour, value, revision, step: replace(
+        hourly(station, value, first=hour, revision=revision)[0], step=step
+    ),
     st.sampled_from(["a", "b"]),
     st.integers(1, 20),
     amounts,
     st.integers(0, 1),
+    st.sampled_from([HOUR, HOUR, 3 * HOUR, HOUR / 2]),
 )
 
 

@@ -117,6 +117,9 @@ def test_one_living_series_is_enough(database: Database) -> None:
     database.clock.move_to(EVENING + 2 * HOUR)
     with database.read() as tx:
         assert observe.silence(tx) == []
+    with database.begin() as tx:
+        observe.store_batch(tx, [Reading("a", "rain_mm", EVENING + 2 * HOUR, None, step)])
+        assert observe.silence(tx) == [], "the hourly value is there, though the five minutes are missing"
         assert observe.silence(tx, "stage_m") == [Silence("east", Cause.NEVER, ("a",), None)]
 
 

@@ -1,13 +1,14 @@
 """普通引擎 — dictionaries and integers; slow, plain, and the oracle of any faster one.
 
 A reading of interval d at time T covers (T - d, T]. Windows are summed at the instants at which a gauge has a
-reading, walking back over readings that do not overlap. If they tile the window the sum is exact; otherwise it is
-a lower bound whose upper side is open: what is missing, or was before the first reading, may have been anything.
+reading, walking back over readings that do not overlap, at each step the latest and of those the finest: rain sent
+twice in two intervals counts once. If they tile the window the sum is exact; otherwise it is a lower bound whose
+upper side is open: what is missing, or was before the first reading, may have been anything.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,62 +23,60 @@ _SCALE = 1000
 """Values are whole thousandths of the element's unit inside, so that sums are exact."""
 
 
-class _Series:
-    """One series: the reading that stands at each instant, in seconds, and a scaled integer beside it."""
+class _Gauge:
+    """One element at one gauge: the reading that stands per instant and interval (seconds)."""
 
-    def __init__(self, step_s: int) -> None:
-        self.step_s = step_s
-        self.times: list[int] = []
-        self.readings: dict[int, Reading] = {}
-        self.scaled: dict[int, int | None] = {}
+    def __init__(self) -> None:
+        self.keys: list[tuple[int, int]] = []
+        """(time, minus interval) in order, so that walking back meets the finest of one instant first."""
+        self.readings: dict[tuple[int, int], Reading] = {}
+        self.scaled: dict[tuple[int, int], int | None] = {}
 
     def take(self, reading: Reading) -> int | None:
         """Keep the reading if it outranks what stands; the instant from which sums have changed."""
-        time = to_ms(reading.time) // 1000
-        standing = self.readings.get(time)
+        key = (to_ms(reading.time) // 1000, -int(reading.step.total_seconds()))
+        standing = self.readings.get(key)
         if standing is None:
-            insort(self.times, time)
+            insort(self.keys, key)
         elif not outranks(reading, standing):
             return None
-        self.readings[time] = reading
-        self.scaled[time] = None if reading.value is None else round(reading.value * _SCALE)
-        return time
+        self.readings[key] = reading
+        self.scaled[key] = None if reading.value is None else round(reading.value * _SCALE)
+        return key[0]
 
-    def sum(self, window: Window, at: int) -> Bounds:
-        """时段雨量 — what is known of the sum over (at - lag - length, at - lag]."""
+    def instants(self, since: int) -> list[tuple[int, Reading]]:
+        """Every instant from `since` on, with its finest reading."""
+        later = self.keys[bisect_right(self.keys, (since - 1, 0)) :]
+        return list({key[0]: self.readings[key] for key in later}.items())
+
+    def sums(self, windows: Sequence[Window], at: int) -> dict[str, Bounds]:
+        """时段雨量 — what is known of every window at this instant.
+
+        Where coarse and fine readings contradict each other the larger lower bound stands and the upper is open.
+        """
+        found: dict[str, Bounds] = {}
+        least: dict[int, float] = {}
+        for window in sorted(windows, key=lambda window: window.length_s):
+            known, tiled = self._sum(window, at)
+            floor = least[window.lag_s] = max(known, least.get(window.lag_s, 0.0))
+            found[window.name] = Bounds(floor, known if tiled and known == floor else inf)
+        return found
+
+    def _sum(self, window: Window, at: int) -> tuple[float, bool]:
         end = at - window.lag_s
         begin = end - window.length_s
         total = covered = 0
-        for index in range(bisect_right(self.times, end) - 1, -1, -1):
-            time = self.times[index]
-            if time - self.step_s < begin:
+        for index in range(bisect_right(self.keys, (end, 0)) - 1, -1, -1):
+            key = self.keys[index]
+            time, minus_step = key
+            if time <= begin:
                 break
-            value = self.scaled[time]
-            if value is not None and time <= end:
+            value = self.scaled[key]
+            if value is not None and time <= end and time + minus_step >= begin:
                 total += value
-                covered += self.step_s
-                end = time - self.step_s
-        known = total / _SCALE
-        return Bounds(known, known if covered == window.length_s else inf)
-
-
-class _Gauge:
-    """One element at one gauge. The finest series it sends is in force; the others are kept, never added to it."""
-
-    def __init__(self) -> None:
-        self.series: dict[int, _Series] = {}
-
-    @property
-    def in_force(self) -> _Series:
-        return self.series[min(self.series)]
-
-    def take(self, reading: Reading) -> int | None:
-        step_s = int(reading.step.total_seconds())
-        finest = min(self.series, default=None)
-        changed = self.series.setdefault(step_s, _Series(step_s)).take(reading)
-        if finest is None or step_s < finest:
-            return 0  # another series is in force from now on: everything is judged anew
-        return changed if step_s == finest else None
+                covered -= minus_step
+                end = time + minus_step
+        return total / _SCALE, covered == window.length_s
 
 
 class _Track:
@@ -88,7 +87,7 @@ class _Track:
         self.station = station
         self.episodes: list[Episode] = []
 
-    def refold(self, series: _Series, since: int) -> None:
+    def refold(self, gauge: _Gauge, since: int) -> None:
         """Forget what was decided at or after `since`, then decide again at every instant from there."""
         start = from_ms(since * 1000)
         self.episodes = [
@@ -97,12 +96,12 @@ class _Track:
             if episode.first_at < start
         ]
         open_at = {episode.level: index for index, episode in enumerate(self.episodes) if episode.until is None}
-        for time in series.times[bisect_left(series.times, since) :]:
-            values = {window.name: series.sum(window, time) for window in self.watch.windows}
+        for time, reading in gauge.instants(since):
+            values = gauge.sums(self.watch.windows, time)
             for level, truth in self.watch.table.truths(values).items():
                 if truth is Truth.TRUE and level not in open_at:
                     open_at[level] = len(self.episodes)
-                    self.episodes.append(self._opened(level, values, series.readings[time]))
+                    self.episodes.append(self._opened(level, values, reading))
                 elif truth is Truth.FALSE and level in open_at:
                     index = open_at.pop(level)
                     self.episodes[index] = replace(self.episodes[index], until=from_ms(time * 1000))
@@ -158,7 +157,7 @@ class PlainEngine:
         for (station, element), start in since.items():
             for track in self._tracks[station]:
                 if track.watch.hazard.element == element:
-                    track.refold(self._gauges[station, element].in_force, start)
+                    track.refold(self._gauges[station, element], start)
         return {
             station: [episode for track in self._tracks[station] for episode in track.episodes]
             for station in sorted(concerned)
