@@ -10,6 +10,7 @@ from shouye.base.rules.model import UNKNOWN as UNKNOWN
 from shouye.base.rules.model import BadRule as BadRule
 from shouye.base.rules.model import BadValue as BadValue
 from shouye.base.rules.model import Bounds as Bounds
+from shouye.base.rules.model import Compare as Compare
 from shouye.base.rules.model import Contradiction as Contradiction
 from shouye.base.rules.model import DutyFinding as DutyFinding
 from shouye.base.rules.model import Input as Input

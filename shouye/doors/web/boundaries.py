@@ -37,7 +37,7 @@ def county_boundaries(roster: Roster, folder: Path | None) -> dict[str, Any]:
             candidates = by_name.get(county.name, [])
             geometry = next((found for found in candidates if holds(found, county.lon, county.lat)), None)
         if geometry is None:
-            missing.append(county.name)
+            missing.append(county.short)
             continue
         properties = {"name": county.name, "label": [county.lat, county.lon]}
         features.append({"type": "Feature", "id": county.id, "properties": properties, "geometry": geometry})

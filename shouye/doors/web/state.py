@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shouye.base.access import Scope
-from shouye.base.kernel import AlertLevel, Tx, is_night
-from shouye.base.roster import Roster
+from shouye.base.kernel import AlertLevel, TransferStage, dead_jobs, is_night, rank_of
+from shouye.doors.web.sight import Sight, grade
+from shouye.doors.web.words import span
+
+Level = AlertLevel | TransferStage
 
 
 @dataclass(frozen=True)
@@ -15,12 +18,12 @@ class StateItem:
     """One figure of the line; `loud` when it is overdue or silent and not zero."""
 
     term: str
-    value: str
-    unit: str = ""
-    href: str = ""
+    value: int
+    unit: str
+    href: str
     note: str = ""
     loud: bool = False
-    levels: tuple[tuple[AlertLevel, int], ...] = ()
+    levels: tuple[tuple[Level, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,33 @@ class StateLine:
     owes: Mapping[str, int]
 
 
-def state_line(tx: Tx, roster: Roster, scope: Scope) -> StateLine:
+def state_line(sight: Sight) -> StateLine:
     """What the city owes at this instant, within the scope of who looks."""
-    return StateLine(night=is_night(tx.now), items=(), owes={})
+    now = sight.tx.now
+    counted = Counter(notice.level for notice in sight.in_force)
+    levels = tuple(
+        (shown, counted[level]) for level in sorted(counted, key=rank_of, reverse=True) if (shown := grade(level))
+    )
+    late = [task for task in sight.owed if task.due_at < now]
+    longest = f"最长 {span((now - late[0].due_at).total_seconds())}" if late else ""
+    calls = sight.balance()
+    asleep = len({division for _, division in sight.asleep})
+    stations = sum(len(one.stations) for one in sight.silences)
+    dead = len(dead_jobs(sight.tx))
+    silent = len(sight.silences) + bool(dead)
+    items = (
+        StateItem("生效中的通知", len(sight.in_force), "件", "/notices", levels=levels),
+        StateItem("待批", len(sight.proposals), "件", "/notices#pending"),
+        StateItem("现在应办", len(sight.owed), "项", "/tasks"),
+        StateItem("其中逾期", len(late), "项", "/tasks", longest, loud=bool(late)),
+        StateItem("叫应未结", calls.open, "件", "/calls", f"{asleep} 个村无一人应答" if asleep else ""),
+        StateItem("静默", silent, "处", "/silence", f"{stations} 站听不到" if stations else "", loud=bool(silent)),
+    )
+    owes = {
+        "tasks": len(sight.owed),
+        "silent": silent,
+        "proposed": len(sight.proposals),
+        "waiting": calls.open,
+        "dial": calls.unreached,
+    }
+    return StateLine(is_night(now), items, owes)

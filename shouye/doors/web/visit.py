@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +13,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shouye.base.access import Actor, Permission, csrf_token, require, session, touch
-from shouye.base.kernel import Refusal, Tx
+from shouye.base.kernel import Refusal
 from shouye.doors.web import words
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.rail import RAIL
+from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.state import state_line
 
 PAGES = Path(__file__).parent / "pages"
@@ -37,6 +39,19 @@ class Visit:
     @property
     def csrf(self) -> str:
         return csrf_token(self.token)
+
+    @contextmanager
+    def look(self) -> Iterator[Sight]:
+        """Read: one consistent view, cut to the actor's division."""
+        with self.city.database.read() as tx:
+            yield Sight(tx, self.city.roster, self.actor.scope)
+
+    @contextmanager
+    def act(self) -> Iterator[Sight]:
+        """Write: one transaction; open screens hear of it when it has committed."""
+        with self.city.database.begin() as tx:
+            yield Sight(tx, self.city.roster, self.actor.scope)
+        self.city.tick()
 
 
 class Need:
@@ -74,7 +89,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        hm=words.hm, hms=words.hms, day=words.day, span=words.span, ms=words.ms, figure=words.figure
+        hm=words.hm, hms=words.hms, day=words.day, span=words.span, ms=words.ms, figure=words.figure, grade=grade
     )
     return found
 
@@ -88,7 +103,7 @@ def draw(city: CityContext, template: str, values: Mapping[str, Any], status: in
     return HTMLResponse(page, status)
 
 
-def render(visit: Visit, tx: Tx, template: str, **values: Any) -> HTMLResponse:
+def render(visit: Visit, sight: Sight, template: str, **values: Any) -> HTMLResponse:
     """Render a page of the console; frame and page are read in one transaction, so they agree."""
     page = ENVIRONMENT.get_template(template).render(
         city=visit.city,
@@ -96,8 +111,9 @@ def render(visit: Visit, tx: Tx, template: str, **values: Any) -> HTMLResponse:
         actor=visit.actor,
         may={permission.value: visit.actor.may(permission) for permission in Permission},
         rail=RAIL,
-        state=state_line(tx, visit.city.roster, visit.actor.scope),
-        now=tx.now,
+        state=state_line(sight),
+        sight=sight,
+        now=sight.tx.now,
         **values,
     )
     return HTMLResponse(page)

@@ -3,5 +3,7 @@
 from fastapi import APIRouter
 
 from shouye.doors.web.pages.access import page as access
+from shouye.doors.web.pages.desk import page as desk
+from shouye.doors.web.pages.tasks import page as tasks
 
-ROUTERS: tuple[APIRouter, ...] = (access.router,)
+ROUTERS: tuple[APIRouter, ...] = (access.router, desk.router, tasks.router)

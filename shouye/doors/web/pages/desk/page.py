@@ -1,0 +1,116 @@
+"""值班台、大屏、地图数据。"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from shouye.base.delivery import channel_health
+from shouye.base.kernel import dead_jobs
+from shouye.base.roster import Roster
+from shouye.doors.web.boundaries import county_boundaries
+from shouye.doors.web.pages.desk.happening import by_division, happenings
+from shouye.doors.web.pages.tasks.action import action, next_task
+from shouye.doors.web.sight import Sight
+from shouye.doors.web.visit import See, render
+from shouye.watch import assess, observe
+
+router = APIRouter()
+
+SHOWN = 6
+"""Rows of a list on the desk; the rest is one line with a link."""
+
+CSS = {"RED": "r", "ORANGE": "o", "YELLOW": "y", "BLUE": "b", "PREPARE": "act", "IMMEDIATE": "act"}
+LIVE = "#next,#happening,#owed,#silent"
+
+
+@router.get("/")
+def desk(visit: See) -> Response:
+    """值班台 — 正在发生、现在应办、在哪里、听不到的."""
+    return _desk(visit, "desk/desk.html", here="/")
+
+
+@router.get("/wall")
+def wall(visit: See) -> Response:
+    """大屏 — the same page, larger, nothing to press."""
+    return _desk(visit, "desk/wall.html", here="/wall")
+
+
+def _desk(visit: See, template: str, here: str) -> Response:
+    with visit.look() as sight:
+        rows = [(task, action(task, sight, visit.actor)) for task in sight.owed]
+        return render(
+            visit,
+            sight,
+            template,
+            here=here,
+            live=LIVE,
+            happenings=happenings(visit.city, sight),
+            rows=rows[:SHOWN],
+            more=len(rows) - SHOWN,
+            next=next_task(sight.owed, sight, visit.actor),
+            boundaries=boundaries(visit.city.roster, visit.city.folder),
+            **heard(sight),
+        )
+
+
+def heard(sight: Sight) -> dict[str, Any]:
+    """听得到、听不到 — also of our own work: a dead job and a channel are listened to like a gauge."""
+    latest = [reading for reading in observe.latest_all(sight.tx) if reading.value is not None]
+    return {
+        "silences": sight.silences,
+        "dead": dead_jobs(sight.tx),
+        "channels": channel_health(sight.tx),
+        "last_reading": max((reading.time for reading in latest), default=None),
+        "gauges": len(observe.gauges(sight.tx)),
+    }
+
+
+@lru_cache
+def boundaries(roster: Roster, folder: Path | None) -> dict[str, Any]:
+    return county_boundaries(roster, folder)
+
+
+@router.get("/map/counties")
+def map_counties(visit: See) -> dict[str, Any]:
+    """县界。"""
+    return boundaries(visit.city.roster, visit.city.folder)
+
+
+@router.get("/map/state")
+def map_state(visit: See) -> dict[str, Any]:
+    """各县险情和测站 — what the map draws over the boundaries."""
+    with visit.look() as sight:
+        counties = {
+            division: _county(sight, division, ones) for division, ones in by_division(sight.situations).items()
+        }
+        silent = {station for one in sight.silences for station in one.stations}
+        hit = {station for one in sight.situations for station in one.stations}
+        stations = []
+        for number, gauge in sorted(observe.gauges(sight.tx).items()):
+            station = sight.roster.stations.get(number)
+            if station is None or not sight.concerns(gauge.county):
+                continue
+            state = "off" if number in silent else "hit" if number in hit else "on"
+            stations.append({"name": station.name, "at": [station.lat, station.lon], "state": state})
+        return {"counties": counties, "stations": stations}
+
+
+def _county(sight: Sight, division: str, ones: list[assess.Situation]) -> dict[str, Any]:
+    """Fill by the highest warning level; 转移 stands beside it as words; unknown only when nothing is known."""
+    marks = []
+    for one in ones:
+        if one.level is not None:
+            word = one.word.removesuffix("色")
+            colour = CSS[one.level]
+            marks.append({"css": colour, "text": word if colour == "act" else f"{word} {one.term}"})
+    coloured = [one for one in ones if one.level is not None and CSS[one.level] != "act"]
+    unknown = all(one.unknown for one in ones)
+    unheard = len({station for one in ones for station in one.unheard})
+    if unknown and unheard:
+        marks.append({"css": "x", "text": f"{unheard} 站听不到"})
+    fill = CSS[str(coloured[0].level)] if coloured else "x" if unknown else ""
+    return {"name": sight.roster.division(division).short, "fill": fill, "marks": marks}

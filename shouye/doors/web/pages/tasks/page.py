@@ -1,0 +1,33 @@
+"""事项清单；接手叫不到的名单。"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from shouye.base import tasks
+from shouye.base.kernel import NotFound
+from shouye.doors.web.pages.tasks.action import action, next_task
+from shouye.doors.web.visit import Act, See, back_to, render
+from shouye.during import call
+
+router = APIRouter()
+
+
+@router.get("/tasks")
+def task_list(visit: See) -> Response:
+    """全部事项。"""
+    with visit.look() as sight:
+        rows = [(task, action(task, sight, visit.actor)) for task in sight.owed]
+        first = next_task(sight.owed, sight, visit.actor)
+        return render(visit, sight, "tasks/tasks.html", here="/tasks", rows=rows, next=first, live="#next,#owed")
+
+
+@router.post("/tasks/{number}/take-over")
+def take_over(visit: Act, number: int) -> Response:
+    """接手 — the whole list of a task goes to who pressed."""
+    with visit.act() as sight:
+        task = tasks.task(sight.tx, number)
+        if task.kind != "takeover" or not sight.inside(task.division):
+            raise NotFound(f"事项 {number}")
+        call.take_over(sight.tx, task.detail["obligations"], visit.actor.signs_as)
+    return back_to(f"/calls?notice={task.detail['notice']}&show=handed_over")

@@ -1,0 +1,100 @@
+"""所见 — what the person who looks may see: the rooms' reads, cut to his division. 依据: design.md 3.16."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from shouye.base import access, tasks
+from shouye.base.kernel import AlertLevel, TransferStage, Tx
+from shouye.base.roster import Roster
+from shouye.during import call, warn
+from shouye.watch import assess, observe
+
+BOARD_KINDS = ("call",)
+"""Kinds of task that have a board of their own and would drown the list."""
+
+
+def grade(level: str | None) -> AlertLevel | TransferStage | None:
+    """The level as a word with a colour, or as words alone."""
+    if level is None:
+        return None
+    return AlertLevel(level) if level in AlertLevel.__members__ else TransferStage(level)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """所见 — one reading of everything a page may need, in one transaction."""
+
+    tx: Tx
+    roster: Roster
+    scope: access.Scope
+
+    def inside(self, division: str) -> bool:
+        return self.scope.covers(self.roster, division)
+
+    @cached_property
+    def owed(self) -> list[tasks.Task]:
+        """现在应办 — most urgent first."""
+        return [task for task in tasks.owed(self.tx, without=BOARD_KINDS) if self.inside(task.division)]
+
+    @cached_property
+    def notices(self) -> list[warn.Notice]:
+        """All notices, in force or not, that concern the scope."""
+        return [notice for notice in warn.notices(self.tx) if self.concerns(notice.county)]
+
+    @cached_property
+    def in_force(self) -> list[warn.Notice]:
+        return [notice for notice in self.notices if notice.state is warn.NoticeState.IN_FORCE]
+
+    @cached_property
+    def proposals(self) -> list[warn.Proposal]:
+        """待批."""
+        return [draft for draft in warn.proposals(self.tx, only_pending=True) if self.concerns(draft.county)]
+
+    @cached_property
+    def situations(self) -> list[assess.Situation]:
+        return [one for one in assess.situations(self.tx) if self.concerns(one.division)]
+
+    @cached_property
+    def silences(self) -> list[observe.Silence]:
+        return [one for one in observe.silence(self.tx) if self.concerns(one.county)]
+
+    @cached_property
+    def units(self) -> Mapping[tuple[int, str], call.Balance]:
+        """叫应 by (notice, division)."""
+        found = call.balances(self.tx, "notice", "division")
+        return {(int(key[0]), key[1]): one for key, one in found.items() if self.inside(key[1])}
+
+    @cached_property
+    def asleep(self) -> list[tuple[int, str]]:
+        """无一人应答的村 — (notice, village) where calls are open and nobody answers for it."""
+        return [
+            key
+            for key, one in self.units.items()
+            if one.open and not one.answered and not one.handed_over and self.is_village(key[1])
+        ]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        return access.names(self.tx)
+
+    def balance(self, notice: int | None = None) -> call.Balance:
+        found = [one for (number, _), one in self.units.items() if notice is None or number == notice]
+        return sum(found, call.Balance())
+
+    def concerns(self, county: str) -> bool:
+        """A county's affairs concern the scope when they lie inside it, or it lies inside the county."""
+        return self.inside(county) or self.roster.within(self.scope.division, county)
+
+    def is_village(self, division: str) -> bool:
+        return self.roster.divisions[division].level.value == "village"
+
+    def who(self, tag: str) -> str:
+        """谁 — a post's title with its place, an account's name, or what the machine calls itself."""
+        post = self.roster.posts.get(tag)
+        if post is not None:
+            place = "" if post.division == self.roster.city.id else self.roster.full_name(post.division) + " "
+            return f"{place}{post.title}"
+        return self.names.get(tag, {"system": "系统", "answer": "本人应答"}.get(tag, tag))
