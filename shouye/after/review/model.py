@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -158,3 +158,45 @@ class DrillResult:
     lead: tuple[LeadTime, ...]
     unreached: tuple[Mapping[str, Any], ...]
     curves: Mapping[str, tuple[tuple[datetime, float | None], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CallRow:
+    """叫应明细的一行 — one obligation with the names that a drill may show: all of them are invented."""
+
+    notice: str
+    level: str
+    county: str
+    township: str
+    place: str
+    tier: str
+    post: str
+    person: str
+    number: str
+    state: str
+    evidence: str
+    opened_at: datetime
+    due_at: datetime
+    first_try_at: datetime | None
+    answered_at: datetime | None
+    tries: int
+    late: bool
+    last: str
+
+
+@dataclass(frozen=True)
+class DrillPapers:
+    """演练材料 — what the reports are written from."""
+
+    result: DrillResult
+    rows: tuple[CallRow, ...]
+    boundaries: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """一种报告 — its file name and how it is written."""
+
+    term: str
+    filename: str
+    render: Callable[[DrillPapers], bytes]

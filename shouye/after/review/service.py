@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from shouye.after.review.model import DrillResult, Laying, LeadTime, Line
+from shouye.after.review.model import CallRow, DrillResult, Laying, LeadTime, Line
+from shouye.base.delivery import Receipt
 from shouye.base.kernel import RecordedFact, Tx, facts_since, iso, rank_of, word_of
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
@@ -80,6 +81,39 @@ def _mapped(roster: Roster, laying: Laying, station: str) -> dict[str, Any]:
     }
 
 
+def call_rows(tx: Tx) -> list[CallRow]:
+    """叫应明细 — every obligation with its post, its person and its end."""
+    roster = tx.of(Roster)
+    notices = {notice.id: notice for notice in warn.notices(tx)}
+    rows = []
+    for item in call.obligations(tx):
+        person = item.answered_by or (item.deputy if item.rung and item.deputy else item.primary)
+        county, township = roster.county_of(item.division), roster.township_of(item.division)
+        rows.append(
+            CallRow(
+                notice=notices[item.notice].number,
+                level=notices[item.notice].level,
+                county=county.name if county else roster.city.name,
+                township=township.name if township else "",
+                place=roster.division(item.division).short,
+                tier=item.level.word,
+                post=roster.posts[item.post].title,
+                person=roster.persons[person].name if person is not None else "无人",
+                number=(roster.contact(person) or "") if person is not None else "",
+                state=call.STATE_WORDS[item.state.value],
+                evidence=item.evidence.word,
+                opened_at=item.opened_at,
+                due_at=item.due_at,
+                first_try_at=item.first_try_at,
+                answered_at=item.answered_at,
+                tries=item.tries,
+                late=item.late,
+                last=Receipt(item.last_receipt).word if item.last_receipt else "",
+            )
+        )
+    return rows
+
+
 def _finding(roster: Roster, item: assess.Finding) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -107,6 +141,7 @@ def _notice(tx: Tx, roster: Roster, item: warn.Notice) -> dict[str, Any]:
     return {
         "number": item.number,
         "hazard": item.hazard,
+        "term": item.term,
         "level": max((step.level for step in steps), key=rank_of),
         "level_at_end": item.level,
         "county": item.county,

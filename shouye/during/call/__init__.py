@@ -15,6 +15,7 @@ from shouye.during.call.facts import FieldReported as FieldReported
 from shouye.during.call.facts import VisitEnded as VisitEnded
 from shouye.during.call.facts import VisitSent as VisitSent
 from shouye.during.call.model import OPEN as OPEN
+from shouye.during.call.model import STATE_WORDS as STATE_WORDS
 from shouye.during.call.model import Balance as Balance
 from shouye.during.call.model import CallPolicy as CallPolicy
 from shouye.during.call.model import CallState as CallState

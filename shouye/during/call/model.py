@@ -36,6 +36,16 @@ class CallState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+STATE_WORDS = {
+    "waiting": "等待中",
+    "heard": "接通，未确认",
+    "unreached": "叫不到",
+    "answered": "已应答",
+    "handed_over": "已接手",
+    "withdrawn": "撤回",
+}
+"""状态的叫法。"""
+
 OPEN = (CallState.WAITING, CallState.HEARD, CallState.UNREACHED)
 """States in which nobody answers for the obligation yet."""
 

@@ -1,0 +1,1 @@
+"""报告货架 — one report of a drill = one file offering REPORT."""
