@@ -74,9 +74,19 @@
     document.dispatchEvent(new CustomEvent("shouye:changed"));
   });
 
+  // 查找 — hides the rows whose words do not fit; a new picture is searched again.
+  function find() {
+    each("[data-find]", function (box) {
+      var words = box.value.trim();
+      each(box.dataset.find, function (row) { row.classList.toggle("gone", words !== "" && row.textContent.indexOf(words) < 0); });
+    });
+  }
+  document.addEventListener("input", find);
+  document.addEventListener("shouye:changed", find);
+
   document.addEventListener("keydown", function (event) {
     if (event.key !== "F2") return;
-    var action = document.querySelector("#next .btn.main");
+    var action = document.querySelector("#next .btn.main, main .btn.main");
     if (action) { event.preventDefault(); action.click(); }
   });
   document.addEventListener("click", function (event) {
