@@ -53,7 +53,7 @@ def assemble(
             observe.read_gauge_areas(city / "gauge_area.csv"),
         )
     ladders = tasks.Ladders(tasks.read_ladders(city / "ladder.toml"))
-    board = delivery.Switchboard(mode, delivery.CHANNELS, senders)
+    board = delivery.Switchboard(mode, delivery.all_channels(), senders)
     database.install(
         people,
         ladders,
@@ -66,8 +66,9 @@ def assemble(
     book = rules.load_tables(city / "rules")
     with database.begin() as tx:
         assess.install(tx, assess.Assessor.of(book, assess.read_active(city / "assess.toml")))
-    board.recover(database)
-    return Program(database, (JobSource(), ladders, board))
+    with database.begin() as tx:
+        delivery.recover(tx)
+    return Program(database, (JobSource(), tasks.LadderClock(), delivery.Exchange(board)))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The record is read from what the product itself stored; the lead time is split i
 acting (感知、决策、叫醒、行动). Reports are a shelf: one report, one file.
 """
 
-from shouye.after.review import reports as _reports
 from shouye.after.review.jobs import DeciderPlayer as DeciderPlayer
 from shouye.after.review.jobs import StormPlayer as StormPlayer
 from shouye.after.review.model import CallRow as CallRow
@@ -17,12 +16,9 @@ from shouye.after.review.model import Laying as Laying
 from shouye.after.review.model import LeadTime as LeadTime
 from shouye.after.review.model import Line as Line
 from shouye.after.review.model import Report as Report
+from shouye.after.review.model import all_reports as all_reports
 from shouye.after.review.model import lay_out as lay_out
 from shouye.after.review.model import read_deciders as read_deciders
 from shouye.after.review.service import call_rows as call_rows
 from shouye.after.review.service import result as result
 from shouye.after.review.service import timeline as timeline
-from shouye.base.kernel import load_shelf
-
-REPORTS = load_shelf(_reports, "REPORT", Report)
-"""演练材料 — every report on the shelf."""

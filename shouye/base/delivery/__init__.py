@@ -5,10 +5,10 @@ outcome is written. Outcomes are Delivered, Refused or Unknown and are kept. Cha
 only those allowed in it: a drill has no real channel to dial.
 """
 
-from shouye.base.delivery import channels as _channels
 from shouye.base.delivery.channels.simulated import People as People
 from shouye.base.delivery.channels.simulated import SimulatedTelephone as SimulatedTelephone
 from shouye.base.delivery.channels.simulated import read_people as read_people
+from shouye.base.delivery.jobs import Exchange as Exchange
 from shouye.base.delivery.model import FOLLOW_UPS as FOLLOW_UPS
 from shouye.base.delivery.model import Attempt as Attempt
 from shouye.base.delivery.model import Banner as Banner
@@ -18,14 +18,12 @@ from shouye.base.delivery.model import Outcome as Outcome
 from shouye.base.delivery.model import Receipt as Receipt
 from shouye.base.delivery.model import Reply as Reply
 from shouye.base.delivery.model import Sender as Sender
-from shouye.base.delivery.service import Switchboard as Switchboard
+from shouye.base.delivery.model import Switchboard as Switchboard
+from shouye.base.delivery.model import all_channels as all_channels
 from shouye.base.delivery.service import attempts_of as attempts_of
 from shouye.base.delivery.service import busy_persons as busy_persons
 from shouye.base.delivery.service import by_hand as by_hand
 from shouye.base.delivery.service import channel_health as channel_health
 from shouye.base.delivery.service import open_attempts as open_attempts
+from shouye.base.delivery.service import recover as recover
 from shouye.base.delivery.service import take_in as take_in
-from shouye.base.kernel import load_shelf
-
-CHANNELS = load_shelf(_channels, "CHANNEL", Channel)
-"""渠道 — every channel on the shelf, keyed by its file's name."""

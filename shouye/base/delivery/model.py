@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Protocol
 
-from shouye.base.kernel import Mode
+from shouye.base.kernel import Forbidden, Mode, Tx, load_shelf
 
 
 class Receipt(StrEnum):
@@ -123,3 +124,30 @@ class Channel:
     modes: frozenset[Mode]
     automatic: bool
     """False when a person works it: its attempts wait on a list instead of being sent."""
+
+
+ReplyHandler = Callable[[Tx, Sequence[tuple[Attempt, Reply]]], None]
+"""What a room does with the replies to its purpose, in the transaction that records them."""
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """总机 — the channels constructed for this mode, and which room takes the replies to which purpose."""
+
+    mode: Mode
+    channels: Mapping[str, Channel]
+    senders: Mapping[str, Sender]
+    handlers: dict[str, ReplyHandler] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key in self.senders:
+            if self.mode not in self.channels[key].modes:
+                raise Forbidden(f"{self.channels[key].term}渠道不得用于{self.mode.word}")
+
+    def handle(self, purpose: str, handler: ReplyHandler) -> None:
+        self.handlers[purpose] = handler
+
+
+def all_channels() -> dict[str, Channel]:
+    """渠道货架 — every channel, keyed by its file's name; a mode constructs only those it may."""
+    return load_shelf(import_module("shouye.base.delivery.channels"), "CHANNEL", Channel)

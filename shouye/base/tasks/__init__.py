@@ -4,6 +4,7 @@ A room opens tasks of its own kind and registers a handler for their steps in th
 themselves are data (ladder.toml). A task is owed until done, handed over or cancelled; late is recorded once.
 """
 
+from shouye.base.tasks.jobs import LadderClock as LadderClock
 from shouye.base.tasks.model import OVERDUE as OVERDUE
 from shouye.base.tasks.model import Ladder as Ladder
 from shouye.base.tasks.model import LadderStep as LadderStep

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shouye.base.kernel import Database, NotFound, Tx
+from shouye.base.kernel import NotFound, Tx
 from shouye.base.tasks import store
 from shouye.base.tasks.model import OVERDUE, Ladder, NewTask, Task, TaskState
 
@@ -17,21 +17,13 @@ StepHandler = Callable[[Tx, str, Sequence[Task]], None]
 
 @dataclass
 class Ladders:
-    """阶梯册 — the ladders in force and who handles which kind of task; itself a source of due work."""
+    """阶梯册 — the ladders in force and who handles which kind of task."""
 
     ladders: Mapping[str, Ladder]
     handlers: dict[str, StepHandler] = field(default_factory=dict)
 
     def handle(self, kind: str, handler: StepHandler) -> None:
         self.handlers[kind] = handler
-
-    def next_at(self, tx: Tx) -> datetime | None:
-        return store.next_instant(tx)
-
-    def run_due(self, database: Database) -> int:
-        """One pass of the escalation clock; each task climbs at most one step a pass."""
-        with database.begin() as tx:
-            return climb(tx)
 
     def first_step(self, task: NewTask, now: datetime) -> datetime | None:
         step = self.ladders[task.ladder].next_step(now, task.due_at, 0)
@@ -42,6 +34,11 @@ def open_tasks(tx: Tx, new: Sequence[NewTask]) -> list[int]:
     """立项 — write what is owed, in bulk; the ladder starts at once."""
     book = tx.of(Ladders)
     return store.insert_tasks(tx, new, [book.first_step(item, tx.now) for item in new])
+
+
+def next_step_at(tx: Tx) -> datetime | None:
+    """When the next step of any ladder falls due."""
+    return store.next_instant(tx)
 
 
 def climb(tx: Tx, limit: int = 20_000) -> int:

@@ -26,6 +26,7 @@ from shouye.during.call.model import NotOnThisList as NotOnThisList
 from shouye.during.call.model import Obligation as Obligation
 from shouye.during.call.model import Visit as Visit
 from shouye.during.call.model import VisitClosed as VisitClosed
+from shouye.during.call.model import people_of as people_of
 from shouye.during.call.model import read_policy as read_policy
 from shouye.during.call.reacts import install as install
 from shouye.during.call.service import PURPOSE as PURPOSE
@@ -38,7 +39,6 @@ from shouye.during.call.service import obligations as obligations
 from shouye.during.call.service import obligations_by_id as obligations_by_id
 from shouye.during.call.service import obligations_of as obligations_of
 from shouye.during.call.service import open_obligations as open_obligations
-from shouye.during.call.service import people_of as people_of
 from shouye.during.call.service import reports as reports
 from shouye.during.call.service import script as script
 from shouye.during.call.service import send_visitor as send_visitor

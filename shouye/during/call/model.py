@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -224,3 +224,9 @@ def read_policy(wake: Path, ladder: Path) -> CallPolicy:
         deadline={key: timedelta(minutes=value) for key, value in minutes.items()},
         mark=str(content.get("mark", "proposed")),
     )
+
+
+def people_of(items: Iterable[Obligation]) -> list[int]:
+    """The persons now being called for these obligations, each once, in order."""
+    chosen = (item.deputy if item.rung and item.deputy is not None else item.primary for item in items)
+    return list(dict.fromkeys(person for person in chosen if person is not None))

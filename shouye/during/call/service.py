@@ -319,9 +319,3 @@ def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> lis
 
 def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
     return store.reports(tx, notice)
-
-
-def people_of(items: Iterable[Obligation]) -> list[int]:
-    """The persons now being called for these obligations, each once, in order."""
-    chosen = (item.deputy if item.rung and item.deputy is not None else item.primary for item in items)
-    return list(dict.fromkeys(person for person in chosen if person is not None))

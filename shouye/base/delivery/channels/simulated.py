@@ -18,7 +18,7 @@ from shouye.base.kernel import BadInput, Mode, draw, draw_between
 
 CHANNEL = Channel(key="simulated", term="模拟电话", modes=frozenset({Mode.SIMULATION}), automatic=True)
 
-GRID_S = 5
+_GRID_S = 5
 """Replies fall on a 5-second grid, reports on full minutes, so that a night of 10,000 calls has few instants."""
 
 _SHARES = ("confirmed", "heard", "no_answer", "busy", "declined")
@@ -146,6 +146,6 @@ class SimulatedTelephone:
         return reports
 
 
-def _on_grid(instant: datetime, grid_s: int = GRID_S) -> datetime:
+def _on_grid(instant: datetime, grid_s: int = _GRID_S) -> datetime:
     seconds = instant.timestamp()
     return instant + timedelta(seconds=-(-seconds // grid_s) * grid_s - seconds)
