@@ -145,6 +145,7 @@ class DeciderPlayer:
         places = list(dict.fromkeys(item.division for item in call.obligations_by_id(tx, wanted, waiting)))
         awake = call.awake_at(tx, notice, places)
         gone = {visit.division for visit in call.visits(tx, notice)}
+        gone |= {visit.division for visit in call.visits(tx, only_open=True)}  # one walk serves every notice
         for division in places:
             if division in gone:
                 continue
