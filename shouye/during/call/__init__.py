@@ -16,6 +16,7 @@ from shouye.during.call.facts import VisitEnded as VisitEnded
 from shouye.during.call.facts import VisitSent as VisitSent
 from shouye.during.call.model import OPEN as OPEN
 from shouye.during.call.model import STATE_WORDS as STATE_WORDS
+from shouye.during.call.model import AlreadyClaimed as AlreadyClaimed
 from shouye.during.call.model import Balance as Balance
 from shouye.during.call.model import CallPolicy as CallPolicy
 from shouye.during.call.model import CallState as CallState
@@ -34,11 +35,14 @@ from shouye.during.call.service import answer_by_hand as answer_by_hand
 from shouye.during.call.service import awake_at as awake_at
 from shouye.during.call.service import balance as balance
 from shouye.during.call.service import balances as balances
+from shouye.during.call.service import claim as claim
+from shouye.during.call.service import claims as claims
 from shouye.during.call.service import end_visit as end_visit
 from shouye.during.call.service import obligations as obligations
 from shouye.during.call.service import obligations_by_id as obligations_by_id
 from shouye.during.call.service import obligations_of as obligations_of
 from shouye.during.call.service import open_obligations as open_obligations
+from shouye.during.call.service import release as release
 from shouye.during.call.service import reports as reports
 from shouye.during.call.service import script as script
 from shouye.during.call.service import send_visitor as send_visitor

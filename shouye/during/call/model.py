@@ -25,6 +25,10 @@ class VisitClosed(Refusal):
     """这次上门已有结果，无需重复登记。"""
 
 
+class AlreadyClaimed(Refusal):
+    """另一位值班员正在拨打此人，请拨下一位。"""
+
+
 class CallState(StrEnum):
     """叫应状态 — `heard` is not answered; `unreached` is tried to the end with nobody above left to try."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shouye.base import delivery, tasks
 from shouye.base.delivery import NewAttempt, Receipt
@@ -22,6 +22,7 @@ from shouye.during.call.facts import (
 from shouye.during.call.model import (
     OPEN,
     SETTLES_LATER,
+    AlreadyClaimed,
     Balance,
     CallPolicy,
     CallState,
@@ -35,6 +36,9 @@ from shouye.during.call.model import (
 
 PURPOSE = "call"
 """目的 — replies to calls come back under this word."""
+
+CLAIM = timedelta(minutes=3)
+"""建议值 — how long a person on the dial list stays with the officer who took him."""
 
 
 def open_round(tx: Tx, notice: warn.Notice) -> int:
@@ -319,3 +323,22 @@ def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> lis
 
 def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
     return store.reports(tx, notice)
+
+
+def claim(tx: Tx, person: int, officer: str) -> None:
+    """我来拨 — of the officers who share a dial list one rings this person; the claim lapses by itself."""
+    held = store.claims(tx).get(person)
+    if held is not None and held[0] != officer:
+        raise AlreadyClaimed
+    store.put_claim(tx, person, officer, tx.now + CLAIM)
+
+
+def release(tx: Tx, person: int, officer: str) -> None:
+    """放下 — another officer may ring him now."""
+    if store.claims(tx).get(person, (officer,))[0] == officer:
+        store.delete_claim(tx, person)
+
+
+def claims(tx: Tx) -> dict[int, tuple[str, datetime]]:
+    """谁在拨谁 — person -> (officer, until)."""
+    return store.claims(tx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -109,6 +111,15 @@ report_table = Table(
     Column("value", Integer),
     Column("at", Instant, nullable=False),
     Index("field_report_notice", "notice", "division", "kind"),
+)
+
+claim_table = Table(
+    "dial_claim",
+    metadata,
+    Column("person", Integer, primary_key=True),
+    Column("officer", String(60), nullable=False),
+    Column("until", Instant, nullable=False),
+    comment="who of the officers at the dial list is ringing this person now",
 )
 
 
@@ -362,3 +373,17 @@ def _obligation(row: Any) -> Obligation:
     values["state"] = CallState(values["state"])
     values["evidence"] = Evidence(values["evidence"])
     return Obligation(**values)
+
+
+def claims(tx: Tx) -> dict[int, tuple[str, datetime]]:
+    query = select(claim_table).where(claim_table.c.until > tx.now).order_by(claim_table.c.person)
+    return {row.person: (row.officer, row.until) for row in tx.run(query)}
+
+
+def put_claim(tx: Tx, person: int, officer: str, until: datetime) -> None:
+    delete_claim(tx, person)
+    tx.run(insert(claim_table).values(person=person, officer=officer, until=until))
+
+
+def delete_claim(tx: Tx, person: int) -> None:
+    tx.run(delete(claim_table).where(claim_table.c.person == person))
