@@ -211,29 +211,34 @@ def lead_times(tx: Tx, notices: Sequence[warn.Notice]) -> list[LeadTime]:
     """提前量分解 — crossing to finding, to signature, to answers, to people on their posts."""
     found = []
     for notice in notices:
-        first_round = [item for item in call.obligations(tx, notice.id) if item.round == 1]
-        answers = sorted(
-            int((item.answered_at - notice.issued_at).total_seconds())
-            for item in first_round
-            if item.answered_at is not None
-        )
-        acts = [
-            int((report.at - notice.issued_at).total_seconds())
-            for report in call.reports(tx, notice.id)
-            if report.kind == "on_post"
-        ]
-        waking = int(median(answers)) if answers else None
+        answered = [item for item in call.obligations(tx, notice.id) if item.answered_at is not None]
+        waits = sorted(_seconds(item.opened_at, item.answered_at) for item in answered)
+        acts = []
+        for report in call.reports(tx, notice.id):
+            awake = [
+                item.answered_at
+                for item in answered
+                if item.answered_by == report.person
+                and item.answered_at is not None
+                and item.answered_at <= report.at
+            ]
+            if report.kind == "on_post" and awake:
+                acts.append(_seconds(max(awake), report.at))
         found.append(
             LeadTime(
                 notice=notice.number,
-                sensing_s=int((notice.found_at - notice.first_at).total_seconds()),
-                deciding_s=int((notice.issued_at - notice.found_at).total_seconds()),
-                waking_median_s=waking,
-                waking_last_s=answers[-1] if answers else None,
-                acting_median_s=int(median(acts)) - waking if acts and waking is not None else None,
+                sensing_s=_seconds(notice.first_at, notice.found_at),
+                deciding_s=_seconds(notice.found_at, notice.issued_at),
+                waking_median_s=int(median(waits)) if waits else None,
+                waking_last_s=waits[-1] if waits else None,
+                acting_median_s=int(median(acts)) if acts else None,
             )
         )
     return found
+
+
+def _seconds(begin: datetime, end: datetime | None) -> int:
+    return int(((end or begin) - begin).total_seconds())
 
 
 def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
@@ -242,6 +247,7 @@ def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
     numbers = {f"notice:{notice.id}": notice for notice in warn.notices(tx)}
     lines: list[Line] = []
     answered: dict[str, int] = {}
+    told: dict[tuple[str, datetime], int] = {}
     for fact in facts:
         body = fact.body
         notice = numbers.get(fact.subject)
@@ -289,12 +295,13 @@ def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
             answered[fact.subject] = answered.get(fact.subject, 0) + len(body["obligations"])
             minute = fact.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
             text = f"{number} 累计应答 {answered[fact.subject]} 件"
-            same = [at for at, line in enumerate(lines[-40:]) if (line.at, line.kind) == (minute, fact.subject)]
-            if same:
-                lines[-40:][same[-1]] = Line(minute, fact.subject, None, text)
-                lines[len(lines) - len(lines[-40:]) + same[-1]] = Line(minute, fact.subject, None, text)
+            line = Line(minute, "answered", None, text)
+            at = told.get((fact.subject, minute))
+            if at is None:
+                told[(fact.subject, minute)] = len(lines)
+                lines.append(line)
             else:
-                lines.append(Line(minute, fact.subject, None, text))
+                lines[at] = line
         elif fact.kind == "CallsLate":
             text = f"{number} {len(body['obligations'])} 件逾期未应，报上级 {len(body['superiors'])} 个岗位"
             lines.append(Line(fact.at, "late", None, text))

@@ -271,7 +271,13 @@ def _issue(tx: Tx, draft: Proposal, by: str) -> Notice:
 
 def _change(tx: Tx, current: Notice, act: Act, level: str, by: str, reason: str, values: dict[str, Any]) -> Notice:
     policy = tx.of(WarnPolicy)
-    changes = {"level": level, "reason": reason, "updated_at": tx.now, "review_at": tx.now + policy.review_after}
+    changes: dict[str, Any] = {"level": level, "review_at": tx.now + policy.review_after}
+    if act is Act.RAISE:
+        changes["reason"] = (
+            reason  # the notice says why it has its level; why it fell or ended is in its revisions
+        )
+    if act is not Act.WITHDRAW:
+        changes["updated_at"] = tx.now
     if not store.update_notice(tx, current.id, {**changes, **values}):
         raise NotInForce(current.number)
     store.insert_revision(tx, Revision(current.id, tx.now, act, level, by, reason))
