@@ -16,15 +16,15 @@ class RailLink:
 
 
 RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
-    ("", (RailLink("值班台", "/", "owed"), RailLink("事项", "/tasks", "tasks"))),
+    ("", (RailLink("值班台", "/"), RailLink("事项", "/tasks", "tasks"))),
     ("监测", (RailLink("静默", "/silence", "silent"),)),
     (
         "事中大应急",
         (
             RailLink("通知", "/notices", "proposed"),
             RailLink("叫应", "/calls", "waiting"),
-            RailLink("人工拨打", "/dial", "dial"),
+            RailLink("人工拨打", "/dial", "dial", "act"),
         ),
     ),
-    ("共用", (RailLink("时间线", "/timeline"), RailLink("演练人员", "/people"))),
+    ("共用", (RailLink("时间线", "/timeline"), RailLink("大屏", "/wall"))),
 )

@@ -63,9 +63,14 @@ class Sight:
 
     @cached_property
     def units(self) -> Mapping[tuple[int, str], call.Balance]:
-        """叫应 by (notice, division)."""
-        found = call.balances(self.tx, "notice", "division")
-        return {(int(key[0]), key[1]): one for key, one in found.items() if self.inside(key[1])}
+        """叫应 by (notice, division), each notice in its present round: an earlier one was taken up into it."""
+        present = {notice.id: notice.round for notice in self.notices}
+        found = call.balances(self.tx, "notice", "round", "division")
+        return {
+            (int(notice), division): one
+            for (notice, number, division), one in found.items()
+            if present.get(int(notice)) == int(number) and self.inside(division)
+        }
 
     @cached_property
     def asleep(self) -> list[tuple[int, str]]:

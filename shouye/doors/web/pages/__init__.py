@@ -3,8 +3,23 @@
 from fastapi import APIRouter
 
 from shouye.doors.web.pages.access import page as access
+from shouye.doors.web.pages.assess import page as assess
+from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
 from shouye.doors.web.pages.desk import page as desk
+from shouye.doors.web.pages.observe import page as observe
 from shouye.doors.web.pages.tasks import page as tasks
+from shouye.doors.web.pages.timeline import page as timeline
+from shouye.doors.web.pages.warn import page as warn
 
-ROUTERS: tuple[APIRouter, ...] = (access.router, desk.router, tasks.router, call.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    access.router,
+    desk.router,
+    tasks.router,
+    observe.router,
+    assess.router,
+    warn.router,
+    call.router,
+    dial.router,
+    timeline.router,
+)

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from shouye.base.roster import DivisionLevel, Roster
-from shouye.during.call import Balance, CallState, Evidence, Obligation, Visit
+from shouye.during.call import OPEN, Balance, CallState, Evidence, Obligation, Visit
 
-OPEN = (CallState.WAITING, CallState.HEARD, CallState.UNREACHED)
 WAITING = (CallState.WAITING, CallState.HEARD)
 
 SHOW: dict[str, tuple[str, Callable[[Obligation], bool]]] = {

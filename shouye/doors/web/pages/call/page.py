@@ -21,14 +21,6 @@ DOORS = 9
 MINUTES = 15
 """建议值 — how long a walk to a village takes if nobody says otherwise."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-STATES = {
-    call.CallState.WAITING: "等待中",
-    call.CallState.HEARD: "接通，未确认",
-    call.CallState.UNREACHED: "叫不到",
-    call.CallState.ANSWERED: "已应答",
-    call.CallState.HANDED_OVER: "已接手",
-    call.CallState.WITHDRAWN: "撤回",
-}
 
 
 @router.get("/calls")
@@ -44,7 +36,7 @@ def calls(visit: See, notice: int | None = None, show: Annotated[str, Query()] =
             items = _round(sight, chosen)
             visits = [one for one in call.visits(sight.tx, chosen.id) if sight.inside(one.division)]
             values["board"] = board(items, visits, sight.roster, chosen.county, show)
-            values["total"] = sight.balance(chosen.id)
+            values["total"] = call.balance(sight.tx, chosen.id)
         return render(
             visit,
             sight,
@@ -68,7 +60,7 @@ def export(visit: See, notice: int) -> Response:
                 sight.roster.full_name(one.division),
                 sight.roster.posts[one.post].title,
                 _holder(sight, one),
-                STATES[one.state],
+                call.STATE_WORDS[one.state],
                 one.evidence.word,
                 one.tries,
                 one.last_try_at,
@@ -121,7 +113,7 @@ def unit(visit: See, notice: int, division: str) -> Response:
             reports=reports,
             walkers=_walkers(sight, chosen, division),
             minutes=MINUTES,
-            states=STATES,
+            states=call.STATE_WORDS,
             receipts=_receipts(),
         )
 

@@ -1,0 +1,1 @@
+"""监测 — what we do not hear, station by station."""

@@ -1,0 +1,1 @@
+"""时间线 — the night as a person reads it, newest first."""

@@ -1,0 +1,1 @@
+"""通知 — what waits for a signature, what is in force, what was done to it and why."""

@@ -1,0 +1,105 @@
+"""拟稿签发与不予签发；通知升级、降级、延长、撤回。The room decides who may sign; here his post is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from shouye.base.access import Actor
+from shouye.base.kernel import AlertLevel, BadInput, NotFound, TransferStage, Tx, rank_of
+from shouye.doors.web.sight import Sight, grade
+from shouye.doors.web.visit import Issue, See, back_to, render
+from shouye.during import warn
+
+router = APIRouter()
+
+Reason = Annotated[str, Form(max_length=400)]
+Change = Callable[[Tx, int, str, str], warn.Notice]
+CHANGES: dict[str, Change] = {"extend": warn.extend, "withdraw": warn.withdraw}
+
+
+@router.get("/notices")
+def notices(visit: See) -> Response:
+    """通知 — 待批在前."""
+    with visit.look() as sight:
+        ended = [one for one in sight.notices if one.state is not warn.NoticeState.IN_FORCE]
+        return render(
+            visit,
+            sight,
+            "warn/notices.html",
+            here="/notices",
+            live="#pending,#in-force,#ended",
+            drafts=sight.proposals,
+            in_force=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(sight.in_force)],
+            ended=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(ended)],
+            levels=_levels,
+            signs_as=_signing_post(sight, visit.actor),
+        )
+
+
+@router.post("/proposals/{number}/approve")
+def approve(visit: Issue, number: int) -> Response:
+    """签发 — people are woken from here on."""
+    with visit.act() as sight:
+        draft = _draft(sight, number)
+        warn.approve(sight.tx, draft.id, _signing_post(sight, visit.actor))
+    return back_to("/notices")
+
+
+@router.post("/proposals/{number}/refuse")
+def refuse(visit: Issue, number: int, reason: Reason = "") -> Response:
+    """不予签发."""
+    with visit.act() as sight:
+        warn.refuse(sight.tx, _draft(sight, number).id, _signing_post(sight, visit.actor), reason)
+    return back_to("/notices")
+
+
+@router.post("/notices/{number}/level")
+def change_level(visit: Issue, number: int, level: Annotated[str, Form()], reason: Reason = "") -> Response:
+    """升级或降级 — the direction follows from the level chosen."""
+    with visit.act() as sight:
+        notice = _notice(sight, number)
+        if level not in [one.value for one in _levels(notice)]:
+            raise BadInput("级别")
+        verb = warn.raise_level if rank_of(level) > rank_of(notice.level) else warn.lower
+        verb(sight.tx, notice.id, level, _signing_post(sight, visit.actor), reason)
+    return back_to("/notices")
+
+
+@router.post("/notices/{number}/{change}")
+def change(visit: Issue, number: int, change: str, reason: Reason = "") -> Response:
+    """延长、撤回."""
+    if change not in CHANGES:
+        raise NotFound(change)
+    with visit.act() as sight:
+        CHANGES[change](sight.tx, _notice(sight, number).id, _signing_post(sight, visit.actor), reason)
+    return back_to("/notices")
+
+
+def _levels(notice: warn.Notice) -> list[AlertLevel] | list[TransferStage]:
+    """The other levels of the notice's own scale."""
+    if isinstance(grade(notice.level), AlertLevel):
+        return [level for level in reversed(AlertLevel) if level.value != notice.level]
+    return [stage for stage in reversed(TransferStage) if stage.value != notice.level]
+
+
+def _signing_post(sight: Sight, actor: Actor) -> str:
+    """以何岗位签发 — the first post of the policy that the actor holds; without one the room refuses."""
+    approvers = sight.tx.of(warn.WarnPolicy).approvers
+    return next((post for post in approvers if post in actor.posts), actor.tag)
+
+
+def _draft(sight: Sight, number: int) -> warn.Proposal:
+    found = warn.proposal(sight.tx, number)
+    if not sight.inside(found.county):
+        raise NotFound(f"拟稿 {number}")
+    return found
+
+
+def _notice(sight: Sight, number: int) -> warn.Notice:
+    found = warn.notice(sight.tx, number)
+    if not sight.inside(found.county):
+        raise NotFound(f"通知 {number}")
+    return found
