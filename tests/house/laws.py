@@ -15,12 +15,14 @@ from tests.house.reading import CHINESE, ORDER, ROOMS, Source
 ROOM_FILES = {"__init__", "model", "store", "service", "facts", "reacts", "jobs"}
 KERNEL_FILES = {
     "__init__",
+    "backup",
     "clock",
     "db",
     "dice",
     "facts",
     "files",
     "jobs",
+    "lease",
     "levels",
     "refusals",
     "settings",

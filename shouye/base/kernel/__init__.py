@@ -15,6 +15,7 @@ from shouye.base.kernel.clock import iso as iso
 from shouye.base.kernel.clock import to_ms as to_ms
 from shouye.base.kernel.db import Database as Database
 from shouye.base.kernel.db import Document as Document
+from shouye.base.kernel.db import Fence as Fence
 from shouye.base.kernel.db import Instant as Instant
 from shouye.base.kernel.db import RowId as RowId
 from shouye.base.kernel.db import Tx as Tx
@@ -34,6 +35,13 @@ from shouye.base.kernel.jobs import enqueue as enqueue
 from shouye.base.kernel.jobs import handles as handles
 from shouye.base.kernel.jobs import next_due as next_due
 from shouye.base.kernel.jobs import run_due as run_due
+from shouye.base.kernel.lease import LEASE as LEASE
+from shouye.base.kernel.lease import Holding as Holding
+from shouye.base.kernel.lease import Lease as Lease
+from shouye.base.kernel.lease import LeaseLost as LeaseLost
+from shouye.base.kernel.lease import fence_of as fence_of
+from shouye.base.kernel.lease import hold as hold
+from shouye.base.kernel.lease import holdings as holdings
 from shouye.base.kernel.levels import AlertLevel as AlertLevel
 from shouye.base.kernel.levels import Mode as Mode
 from shouye.base.kernel.levels import TransferStage as TransferStage

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,15 +29,26 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    func,
+    make_url,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from shouye.base.kernel.clock import Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
+from shouye.base.kernel.migrations import make_or_check, upgrade
 from shouye.base.kernel.refusals import WrongMode
 
 metadata = MetaData()
 T = TypeVar("T")
+
+WRITER_LOCK = 0x5EC0DE
+"""写锁 — the number of PostgreSQL's advisory lock that makes its writers take turns, as SQLite's do by nature."""
+
+IDLE_WRITER_MS = 15_000
+"""PostgreSQL drops a writer that has said nothing for so long, so that a hung process does not stop the others
+(proposed)."""
 
 RowId = BigInteger().with_variant(Integer, "sqlite")
 """主键 — an integer that SQLite, too, numbers by itself."""
@@ -101,13 +113,31 @@ class Tx:
             return self.connection.execute(statement)
         return self.connection.execute(statement, parameters)
 
+    @property
+    def on_postgresql(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+    def insert(self, table: Table) -> Any:
+        """An insert that knows ON CONFLICT: both databases have it, each under its own name."""
+        return postgresql.insert(table) if self.on_postgresql else sqlite.insert(table)
+
+
+Fence = Callable[[Tx], None]
+"""栅栏 — looked at before a commit; it raises when this process may no longer write in its role."""
+
 
 class Database:
-    """One database in one mode. `begin()` is the only place in the product that commits."""
+    """One database in one mode. `begin()` is the only place in the product that commits.
+
+    Writers take turns on both databases: what a verb reads in its transaction nobody changes before it commits,
+    and rows are numbered in the order of commits. `alone=False` gives that up, for writes that need neither:
+    single compare-and-set statements and appends by content key.
+    """
 
     def __init__(self, url: str, clock: Clock, *, durable: bool = True) -> None:
         self.clock = clock
         self._installed: dict[type, Any] = {}
+        self._fences: tuple[Fence, ...] = ()
         self.engine = _engine(url, durable=durable)
         # SQLite has one writer; waiting here is fairer and cheaper than its busy loop.
         self._writer = threading.RLock() if self.engine.dialect.name == "sqlite" else None
@@ -116,17 +146,34 @@ class Database:
         """Make things findable from every transaction by their type; installing again replaces."""
         self._installed.update({type(thing): thing for thing in things})
 
+    def fenced(self, fence: Fence) -> Database:
+        """The same database for a role under a lease: every `begin()` looks at the fence before it commits."""
+        view = copy(self)
+        view._fences = (*self._fences, fence)
+        return view
+
     @contextmanager
-    def begin(self) -> Iterator[Tx]:
+    def begin(self, *, fence: Fence | None = None, alone: bool = True) -> Iterator[Tx]:
         """写事务 — commits when the block ends, rolls back when it raises."""
+        with self._write(alone) as connection:
+            tx = Tx(connection, self.clock.now(), self._installed)
+            yield tx
+            # Last, so that a lease lost meanwhile takes the whole transaction with it.
+            for check in (*self._fences, *((fence,) if fence else ())):
+                check(tx)
+
+    @contextmanager
+    def _write(self, alone: bool) -> Iterator[Connection]:
         if self._writer is None:
             with self.engine.begin() as connection:
-                yield Tx(connection, self.clock.now(), self._installed)
+                if alone:
+                    connection.execute(_TAKE_TURN)
+                yield connection
             return
         with self._writer, self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                yield Tx(connection, self.clock.now(), self._installed)
+                yield connection
             except BaseException:
                 connection.rollback()
                 raise
@@ -136,38 +183,66 @@ class Database:
     def read(self) -> Iterator[Tx]:
         """读事务 — one consistent view, nothing written."""
         with self.engine.connect() as connection:
-            if self._writer is not None:
-                connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(_ONE_VIEW[connection.dialect.name])
             yield Tx(connection, self.clock.now(), self._installed)
             connection.rollback()
 
     def create(self, mode: Mode, city: str) -> None:
-        """Make the tables and stamp the mode; refuses a database stamped with another."""
-        metadata.create_all(self.engine)
+        """Make the tables of a new database and stamp its mode; refuses one of another mode or version."""
+        with self._write(alone=True) as connection:
+            make_or_check(connection, metadata)
         with self.begin() as tx:
-            found = {row.key: row.value for row in tx.run(select(stamp))}
+            found = read_stamp(tx)
             if not found:
                 tx.run(stamp.insert(), [{"key": "mode", "value": mode.value}, {"key": "city", "value": city}])
             elif found.get("mode") != mode.value:
                 raise WrongMode(f"库为{Mode(found['mode']).word}，程序为{mode.word}")
 
+    def upgrade(self) -> tuple[str, str]:
+        """升级 — bring an older database to this program's tables; returns the versions before and after."""
+        with self._write(alone=True) as connection:
+            return upgrade(connection)
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _engine(url: str, *, durable: bool) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
+def read_stamp(tx: Tx) -> dict[str, str]:
+    """库的身份 — its mode and city; empty when it is new."""
+    return {row.key: row.value for row in tx.run(select(stamp))}
 
-        @event.listens_for(engine, "connect")
-        def _pragmas(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # we say BEGIN ourselves
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
-            cursor.execute("PRAGMA foreign_keys=ON")
-            cursor.execute("PRAGMA busy_timeout=10000")
-            cursor.execute("PRAGMA cache_size=-65536")
-            cursor.close()
+
+_ONE_VIEW = {
+    "sqlite": "BEGIN",
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
+
+# One round trip: wait for the turn, and promise not to hold it in silence.
+_TAKE_TURN = select(
+    func.pg_advisory_xact_lock(WRITER_LOCK),
+    func.set_config("idle_in_transaction_session_timeout", str(IDLE_WRITER_MS), True),
+)
+
+
+def _engine(url: str, *, durable: bool) -> Engine:
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        options = {} if durable else {"options": "-c synchronous_commit=off"}
+        # A connection that died with a server or a network is replaced before it is used.
+        return create_engine(
+            address.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True
+        )
+    engine = create_engine(address)
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA busy_timeout=10000")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
 
     return engine

@@ -62,6 +62,7 @@ observation = Table(
     Column("batch_id", RowId, ForeignKey("batch.id"), nullable=False),
     Index("observation_batch", "batch_id"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (time)",
 )
 
 latest = Table(

@@ -1,0 +1,566 @@
+"""first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "active_rules",
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("term", sa.String(length=20), nullable=False),
+        sa.Column("rules", sa.String(length=60), nullable=False),
+        sa.Column("element", sa.String(length=40), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("review_after_s", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hazard"),
+        comment="which rule table is in force for which hazard in this database",
+    )
+    op.create_table(
+        "answer_token",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("notice", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "attempt",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("group", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.Column("receipt", sa.String(length=12), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index("attempt_group", ["group"], unique=False)
+        batch_op.create_index("attempt_person", ["person", "state"], unique=False)
+        batch_op.create_index("attempt_state", ["state", "channel"], unique=False)
+
+    op.create_table(
+        "batch",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("stored", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        comment="readings that were stored together: what the judge is woken for",
+    )
+    op.create_table(
+        "dial_claim",
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("officer", sa.String(length=60), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person"),
+        comment="who of the officers at the dial list is ringing this person now",
+    )
+    op.create_table(
+        "division",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("short", sa.String(length=80), nullable=False),
+        sa.Column("level", sa.String(length=10), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("parent", sa.String(length=40), nullable=True),
+        sa.Column("lon", sa.Float(), nullable=True),
+        sa.Column("lat", sa.Float(), nullable=True),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "escalation",
+        sa.Column("notice", sa.Integer(), nullable=False),
+        sa.Column("superior", sa.String(length=80), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("task", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("notice", "superior"),
+        comment="one message per notice and superior; the list behind it grows",
+    )
+    op.create_table(
+        "fact",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("actor", sa.String(length=60), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("fact", schema=None) as batch_op:
+        batch_op.create_index("fact_kind_at", ["kind", "at"], unique=False)
+        batch_op.create_index("fact_subject", ["subject"], unique=False)
+
+    op.create_table(
+        "field_report",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notice", sa.Integer(), nullable=False),
+        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("post", sa.String(length=80), nullable=False),
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("field_report", schema=None) as batch_op:
+        batch_op.create_index("field_report_notice", ["notice", "division", "kind"], unique=False)
+
+    op.create_table(
+        "finding",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("rules", sa.String(length=60), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("word", sa.String(length=20), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("areas", sa.Text(), nullable=False),
+        sa.Column("basis", sa.String(length=40), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("missing", sa.Text(), nullable=False),
+        sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("mark", sa.String(length=1), nullable=False),
+        sa.Column("already_over", sa.Boolean(), nullable=False),
+        sa.Column("retracted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hazard", "rules", "level", "station", "first_at"),
+    )
+    with op.batch_alter_table("finding", schema=None) as batch_op:
+        batch_op.create_index("finding_open", ["until", "retracted_at"], unique=False)
+        batch_op.create_index("finding_station", ["station"], unique=False)
+
+    op.create_table(
+        "gauge",
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("county", sa.String(length=40), nullable=False),
+        sa.Column("basis", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("station", "division"),
+    )
+    op.create_table(
+        "job",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("lane", sa.String(length=80), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=10), server_default="ready", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.create_index("job_due", ["state", "due_at", "id"], unique=False)
+
+    op.create_table(
+        "lease",
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("holder", sa.String(length=120), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("renewed_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("role"),
+        comment="which process plays which role; instants are the database server's real time",
+    )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("term", sa.String(length=40), nullable=False),
+        sa.Column("county", sa.String(length=20), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("divisions", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("issued_by", sa.String(length=80), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("review_at", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("notice_ground", ["hazard", "county", "state"], unique=False)
+
+    op.create_table(
+        "obligation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("notice", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("county", sa.String(length=20), nullable=False),
+        sa.Column("township", sa.String(length=20), nullable=False),
+        sa.Column("level", sa.String(length=12), nullable=False),
+        sa.Column("post", sa.String(length=80), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("primary", sa.Integer(), nullable=True),
+        sa.Column("deputy", sa.Integer(), nullable=True),
+        sa.Column("rung", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_try_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_try_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_receipt", sa.String(length=12), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("answered_by", sa.Integer(), nullable=True),
+        sa.Column("evidence", sa.Integer(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("escalated", sa.Boolean(), nullable=False),
+        sa.Column("handed_to", sa.String(length=80), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("obligation", schema=None) as batch_op:
+        batch_op.create_index("obligation_deputy", ["deputy", "state"], unique=False)
+        batch_op.create_index("obligation_notice", ["notice", "state"], unique=False)
+        batch_op.create_index("obligation_primary", ["primary", "state"], unique=False)
+        batch_op.create_index("obligation_state", ["state"], unique=False)
+        batch_op.create_index("obligation_unit", ["notice", "round", "division", "post"], unique=True)
+
+    op.create_table(
+        "person",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("fictional", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "read_log",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("what", sa.String(length=60), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("read_log", schema=None) as batch_op:
+        batch_op.create_index("read_log_subject", ["subject", "at"], unique=False)
+
+    op.create_table(
+        "series",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("element", sa.String(length=40), nullable=False),
+        sa.Column("step_s", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("station", "element", "step_s"),
+    )
+    op.create_table(
+        "shift",
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("term", sa.String(length=20), nullable=False),
+        sa.Column("start_minute", sa.Integer(), nullable=False),
+        sa.Column("end_minute", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "situation",
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hazard", "division"),
+    )
+    op.create_table(
+        "situation_history",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=True),
+        sa.Column("previous", sa.String(length=20), nullable=True),
+        sa.Column("ground", sa.String(length=20), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("situation_history", schema=None) as batch_op:
+        batch_op.create_index("situation_history_of", ["hazard", "division"], unique=False)
+
+    op.create_table(
+        "stamp",
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        comment="the database's own identity: its mode and city",
+    )
+    op.create_table(
+        "task",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("group", sa.String(length=80), nullable=False),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("ladder", sa.String(length=40), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("overdue", sa.Boolean(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by", sa.String(length=80), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index("task_group", ["group", "kind"], unique=False)
+        batch_op.create_index("task_next", ["next_at"], unique=False)
+        batch_op.create_index("task_state_due", ["state", "due_at"], unique=False)
+
+    op.create_table(
+        "user_account",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("login", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("posts", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("login"),
+    )
+    op.create_table(
+        "visit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notice", sa.Integer(), nullable=False),
+        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("visitor", sa.Integer(), nullable=True),
+        sa.Column("visitor_post", sa.String(length=80), nullable=False),
+        sa.Column("sent_by", sa.String(length=80), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("eta_at", sa.BigInteger(), nullable=False),
+        sa.Column("arrived_at", sa.BigInteger(), nullable=True),
+        sa.Column("result", sa.String(length=12), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("visit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visit_notice"), ["notice"], unique=False)
+
+    op.create_table(
+        "watched_division",
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("division"),
+        comment="divisions that must be spoken for: one without a gauge is unknown, never calm",
+    )
+    op.create_table(
+        "contact",
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("person", "kind"),
+    )
+    op.create_table(
+        "division_code",
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("scheme", sa.String(length=20), nullable=False),
+        sa.Column("code", sa.String(length=12), nullable=False),
+        sa.Column("name_in_list", sa.String(length=80), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["division"],
+            ["division.id"],
+        ),
+        sa.PrimaryKeyConstraint("row"),
+    )
+    with op.batch_alter_table("division_code", schema=None) as batch_op:
+        batch_op.create_index("division_code_scheme", ["scheme", "code"], unique=False)
+
+    op.create_table(
+        "latest",
+        sa.Column(
+            "series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("source", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["series_id"],
+            ["series.id"],
+        ),
+        sa.PrimaryKeyConstraint("series_id"),
+    )
+    op.create_table(
+        "notice_revision",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notice", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("act", sa.String(length=12), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["notice"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("notice_revision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_revision_notice"), ["notice"], unique=False)
+
+    op.create_table(
+        "observation",
+        sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["batch.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["series_id"],
+            ["series.id"],
+        ),
+        sa.PrimaryKeyConstraint("series_id", "time", "revision"),
+        postgresql_partition_by="RANGE (time)",
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("observation", schema=None) as batch_op:
+        batch_op.create_index("observation_batch", ["batch_id"], unique=False)
+
+    op.create_table(
+        "post",
+        sa.Column("id", sa.String(length=100), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("level", sa.String(length=10), nullable=False),
+        sa.Column("order", sa.Integer(), nullable=False),
+        sa.Column("superior", sa.String(length=100), nullable=True),
+        sa.Column("department", sa.String(length=80), nullable=False),
+        sa.Column("duty", sa.String(length=200), nullable=False),
+        sa.Column("holding", sa.String(length=10), nullable=False),
+        sa.Column("mark", sa.String(length=20), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["division"],
+            ["division.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("post", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_post_division"), ["division"], unique=False)
+
+    op.create_table(
+        "proposal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notice", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("term", sa.String(length=40), nullable=False),
+        sa.Column("county", sa.String(length=20), nullable=False),
+        sa.Column("act", sa.String(length=12), nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("divisions", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("task", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("decided_by", sa.String(length=80), nullable=True),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["notice"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.create_index("proposal_ground", ["hazard", "county", "state"], unique=False)
+
+    op.create_table(
+        "session",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_hash"),
+        comment="instants here are steady real time, not drill time",
+    )
+    op.create_table(
+        "station",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("lon", sa.Float(), nullable=False),
+        sa.Column("lat", sa.Float(), nullable=False),
+        sa.Column("altitude_m", sa.Float(), nullable=True),
+        sa.Column("county", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["county"],
+            ["division.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "holder",
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("post", sa.String(length=100), nullable=False),
+        sa.Column("role", sa.String(length=1), nullable=False),
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shift", sa.String(length=20), nullable=True),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["post"],
+            ["post.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["shift"],
+            ["shift.name"],
+        ),
+        sa.PrimaryKeyConstraint("row"),
+    )
+    with op.batch_alter_table("holder", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_holder_person"), ["person"], unique=False)
+        batch_op.create_index(batch_op.f("ix_holder_post"), ["post"], unique=False)
+
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE TABLE observation_rest PARTITION OF observation DEFAULT")
