@@ -86,15 +86,18 @@ def _automatic(tx: Tx) -> str:
 def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
     """报上级 — each post above gets one message per notice; the list behind it grows."""
     roster, policy = tx.of(Roster), tx.of(CallPolicy)
-    store.mark_late(tx, [item.id for item in late])
     lists: dict[tuple[int, str], list[int]] = {}
     for item in late:
         superior = roster.posts[item.post].superior
         if superior is not None:
             lists.setdefault((item.notice, superior), []).append(item.id)
+    store.mark_late(tx, [item.id for item in late], [number for ids in lists.values() for number in ids])
     for (notice, superior), ids in lists.items():
-        task = store.escalation(tx, notice, superior)
-        if task is None:
+        told = store.escalation(tx, notice, superior)
+        known = None if told is None else tasks.task(tx, told)
+        if (
+            known is None or known.closed_at is not None
+        ):  # a list that is finished does not grow: a new one is owed
             group = f"notice:{notice}"
             title = _door_title(tx, ids)
             new = tasks.NewTask(
@@ -108,16 +111,15 @@ def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
                 detail={"notice": notice, "obligations": ids},
             )
             (task,) = tasks.open_tasks(tx, [new])
-            store.insert_escalation(tx, notice, superior, task)
+            store.put_escalation(tx, notice, superior, task)
             holders = roster.holders(superior, tx.now)
             channel = _automatic(tx)
             if holders and channel:
                 message = {"text": f"【{tx.of(delivery.Banner).text}】{title}，名单随时增补。", "message": True}
                 delivery.open_attempts(tx, [NewAttempt(channel, holders[0].id, "tell", group, message)])
         else:
-            known = tasks.task(tx, task)
             ids = sorted({*known.detail["obligations"], *ids})
-            tasks.retitle(tx, task, _door_title(tx, ids), {"notice": notice, "obligations": ids})
+            tasks.retitle(tx, known.id, _door_title(tx, ids), {"notice": notice, "obligations": ids})
     for notice in sorted({item.notice for item in late}):
         record(
             tx,

@@ -274,8 +274,10 @@ def raise_evidence(tx: Tx, notice: int, persons: Sequence[int], evidence: Eviden
         )
 
 
-def mark_late(tx: Tx, ids: Sequence[int]) -> None:
-    _set(tx, ids, {"late": True, "escalated": True})
+def mark_late(tx: Tx, ids: Sequence[int], escalated: Sequence[int]) -> None:
+    """All of these are late; some have a post above that is told."""
+    _set(tx, ids, {"late": True})
+    _set(tx, escalated, {"escalated": True})
 
 
 def mark_unreached(tx: Tx, ids: Sequence[int]) -> None:
@@ -307,7 +309,10 @@ def escalation(tx: Tx, notice: int, superior: str) -> int | None:
     return task
 
 
-def insert_escalation(tx: Tx, notice: int, superior: str, task: int) -> None:
+def put_escalation(tx: Tx, notice: int, superior: str, task: int) -> None:
+    """The list this superior was told of last."""
+    gone = (escalation_table.c.notice == notice) & (escalation_table.c.superior == superior)
+    tx.run(delete(escalation_table).where(gone))
     tx.run(insert(escalation_table).values(notice=notice, superior=superior, opened_at=tx.now, task=task))
 
 
