@@ -13,6 +13,7 @@ class RailLink:
     href: str
     owes: str = ""
     permission: str = "see"
+    drill_only: bool = False
 
 
 RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
@@ -26,5 +27,12 @@ RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
             RailLink("人工拨打", "/dial", "dial", "act"),
         ),
     ),
-    ("共用", (RailLink("时间线", "/timeline"), RailLink("大屏", "/wall"))),
+    (
+        "共用",
+        (
+            RailLink("时间线", "/timeline"),
+            RailLink("大屏", "/wall"),
+            RailLink("演练人员", "/people", "", "act", drill_only=True),
+        ),
+    ),
 )

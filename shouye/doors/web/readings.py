@@ -45,7 +45,7 @@ def gauged(table: RuleTable, level: str, values: dict[str, float]) -> Gauged | N
         for clause in row.when.clauses if row.level == level else ():
             asked = [one for atom in clause if (one := _asks(table, atom)) is not None]
             met = [(window, limit) for window, limit in asked if values.get(window.name, float("-inf")) >= limit]
-            if met and len(met) == len(clause):
+            if met and len(met) == len(asked):
                 window, limit = min(met, key=lambda one: one[0].hours or 0.0)
                 return Gauged(row, window, limit)
     return None

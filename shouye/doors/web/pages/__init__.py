@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from shouye.doors.web.pages.access import page as access
+from shouye.doors.web.pages.answer import page as answer
 from shouye.doors.web.pages.assess import page as assess
 from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
@@ -22,4 +23,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     call.router,
     dial.router,
     timeline.router,
+    answer.router,
 )

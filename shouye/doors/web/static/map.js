@@ -26,7 +26,7 @@
   function station(one) {
     if (one.state === "hit") {
       var mark = element("div", "hit", "▲");
-      return L.marker(one.at, { title: one.name + "站：达到标准", keyboard: false, icon: L.divIcon({ className: "", iconSize: [14, 14], html: mark }) });
+      return L.marker(one.at, { title: one.name + "站：达到标准", keyboard: false, zIndexOffset: 1000, icon: L.divIcon({ className: "", iconSize: [14, 14], html: mark }) });
     }
     var dot = L.circleMarker(one.at, { radius: one.state === "off" ? 4 : 2.6, className: one.state === "off" ? "off" : "st" });
     return dot.bindTooltip(one.name + "站：" + (one.state === "off" ? "听不到" : "在报"));
