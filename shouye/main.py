@@ -131,14 +131,14 @@ class Drill:
         database.clock = PacedClock(database.clock.now(), speed)
         declared = self.storm.declared
         title = declared.title if declared and declared.title else self.storm.name
-        truth = "重构：只有总量是真的 · " if declared and declared.reconstructed else ""
-        moved = "移植暴雨 · " if self.laying.transposed else ""
+        truth = "重构：只有总量是真的" if declared and declared.reconstructed else ""
+        moved = "移植暴雨" if self.laying.transposed else ""
         context = web.CityContext(
             database=database,
             roster=self.program.roster,
             mode=Mode.SIMULATION,
             title=self.program.roster.city.name,
-            banner=f"Simulation · {title} · {truth}{moved}人员、号码均为虚构 · 只接模拟通道",
+            banner=" · ".join(part for part in (title, truth, moved) if part),
             speed=speed,
             seed=self.plan.seed,
             folder=self.plan.city,
@@ -260,7 +260,7 @@ class Assembly:
             roster=program.roster,
             mode=Mode.SIMULATION,
             title=program.roster.city.name,
-            banner="Simulation · 没有暴雨过程 · 人员、号码均为虚构 · 只接模拟通道",
+            banner="没有暴雨过程",
             folder=city,
         )
         county = program.roster.children(program.roster.city.id)[0].id
