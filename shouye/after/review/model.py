@@ -6,10 +6,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from shouye.after.review import reports
 from shouye.base.kernel import BadInput, load_shelf
 from shouye.base.roster import Roster, Station
 from shouye.watch.intake import Storm
@@ -205,4 +205,4 @@ class Report:
 
 def all_reports() -> dict[str, Report]:
     """报告货架 — every report, keyed by its file's name."""
-    return load_shelf(import_module("shouye.after.review.reports"), "REPORT", Report)
+    return load_shelf(reports, "REPORT", Report)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from importlib import import_module
 from typing import Any, Protocol
 
+from shouye.base.delivery import channels
 from shouye.base.kernel import Forbidden, Mode, Tx, load_shelf
 
 
@@ -150,4 +150,4 @@ class Switchboard:
 
 def all_channels() -> dict[str, Channel]:
     """渠道货架 — every channel, keyed by its file's name; a mode constructs only those it may."""
-    return load_shelf(import_module("shouye.base.delivery.channels"), "CHANNEL", Channel)
+    return load_shelf(channels, "CHANNEL", Channel)

@@ -9,17 +9,17 @@ from shouye.base.papers import Sheet, xlsx
 from shouye.base.roster import DivisionLevel
 from shouye.during.call import STATE_WORDS
 
-SUMS = ("opened", "answered", "handed_over", "withdrawn", "open", "late", "escalated")
-SUM_HEADS = ("应叫应（件）", "已应答", "已接手", "撤回", "未结", "逾期", "报上级")
+_SUMS = ("opened", "answered", "handed_over", "withdrawn", "open", "late", "escalated")
+_SUM_HEADS = ("应叫应（件）", "已应答", "已接手", "撤回", "未结", "逾期", "报上级")
 
 
 def render(papers: DrillPapers) -> bytes:
     calls = papers.result.record["calls"]
     note = "平衡：应叫应 = 已应答 + 已接手 + 撤回 + 未结。人员、号码均为虚构。"
-    by_county = [[row["name"], *(row[key] for key in SUMS)] for row in calls["by_county"]]
-    by_county.append(["合计", *(calls[key] for key in SUMS)])
+    by_county = [[row["name"], *(row[key] for key in _SUMS)] for row in calls["by_county"]]
+    by_county.append(["合计", *(calls[key] for key in _SUMS)])
     by_level = [
-        [DivisionLevel(level).word, *(row[key] for key in SUMS)] for level, row in calls["by_level"].items()
+        [DivisionLevel(level).word, *(row[key] for key in _SUMS)] for level, row in calls["by_level"].items()
     ]
     detail = [
         [
@@ -60,8 +60,8 @@ def render(papers: DrillPapers) -> bytes:
         for row in papers.result.unreached
     ]
     sheets = [
-        Sheet("按县汇总", ("县（区）", *SUM_HEADS), by_county, notes=(note,)),
-        Sheet("按层级汇总", ("层级", *SUM_HEADS), by_level, notes=(note,)),
+        Sheet("按县汇总", ("县（区）", *_SUM_HEADS), by_county, notes=(note,)),
+        Sheet("按层级汇总", ("层级", *_SUM_HEADS), by_level, notes=(note,)),
         Sheet("从未叫到", ("通知", "单位", "岗位", "状态", "呼叫次数", "最后一次"), missed),
         Sheet("叫应明细", heads, detail),
     ]

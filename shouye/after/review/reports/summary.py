@@ -15,14 +15,14 @@ from shouye.base.papers import html
 from shouye.base.roster import DivisionLevel
 from shouye.during.call import STATE_WORDS
 
-MAP_WIDTH, MAP_HEIGHT = 560.0, 520.0
-CURVE_WIDTH, CURVE_HEIGHT = 420.0, 96.0
-LINES = ((3, 50.0, "50 mm/3 h"), (3, 100.0, "100 mm/3 h"))
+_MAP_WIDTH, _MAP_HEIGHT = 560.0, 520.0
+_CURVE_WIDTH, _CURVE_HEIGHT = 420.0, 96.0
+_LINES = ((3, 50.0, "50 mm/3 h"), (3, 100.0, "100 mm/3 h"))
 """Thresholds drawn on the curves: 暴雨橙, 暴雨红. 依据: 中国气象局令第16号."""
 
 
 @dataclass(frozen=True)
-class Shape:
+class _Shape:
     """一个县的图形 — its path, its name and where to write it, its highest level."""
 
     path: str
@@ -43,12 +43,12 @@ def render(papers: DrillPapers) -> bytes:
         "title": f"演练总结：{record['title']}",
         "mode_banner": "演练 Simulation",
         "record": record,
-        "width": MAP_WIDTH,
-        "height": MAP_HEIGHT,
+        "width": _MAP_WIDTH,
+        "height": _MAP_HEIGHT,
         "shapes": _shapes(papers.boundaries, highest, laid),
         "boundary_note": papers.boundaries.get("note", ""),
-        "curve_width": CURVE_WIDTH,
-        "curve_height": CURVE_HEIGHT,
+        "curve_width": _CURVE_WIDTH,
+        "curve_height": _CURVE_HEIGHT,
         "curves": [
             _curve(stations[station], points) for station, points in papers.result.curves.items() if points
         ],
@@ -79,7 +79,7 @@ def _highest(record: Mapping[str, Any]) -> dict[str, str]:
     return highest
 
 
-def _shapes(boundaries: Mapping[str, Any], highest: Mapping[str, str], laid: set[str]) -> list[Shape]:
+def _shapes(boundaries: Mapping[str, Any], highest: Mapping[str, str], laid: set[str]) -> list[_Shape]:
     features = boundaries.get("features", [])
     rings = {feature["id"]: _rings(feature["geometry"]) for feature in features}
     points = [point for ring in rings.values() for part in ring for point in part]
@@ -88,7 +88,7 @@ def _shapes(boundaries: Mapping[str, Any], highest: Mapping[str, str], laid: set
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     narrowing = 0.766  # cosine of 40° north: a degree of longitude is that much shorter
-    scale = min(MAP_WIDTH / ((east - west) * narrowing), MAP_HEIGHT / (north - south))
+    scale = min(_MAP_WIDTH / ((east - west) * narrowing), _MAP_HEIGHT / (north - south))
 
     def place(lon: float, lat: float) -> tuple[float, float]:
         return round((lon - west) * narrowing * scale, 1), round((north - lat) * scale, 1)
@@ -104,7 +104,7 @@ def _shapes(boundaries: Mapping[str, Any], highest: Mapping[str, str], laid: set
         level = highest.get(feature["id"])
         known = feature["id"] in laid
         word = word_of(level) if level else ("未到标准" if known else "未知")
-        shapes.append(Shape("".join(parts), feature["properties"]["name"], x, y, level, word, known))
+        shapes.append(_Shape("".join(parts), feature["properties"]["name"], x, y, level, word, known))
     return shapes
 
 
@@ -118,10 +118,10 @@ def _curve(station: Mapping[str, Any], points: Sequence[tuple[datetime, float | 
     totals = [_sum(points, at) for at in range(len(points))]
     ceiling = max([value or 0.0 for _, value in points] + [total or 0.0 for total in totals])
     ceiling = max(ceiling, 1.0) * 1.08
-    step = CURVE_WIDTH / len(points)
+    step = _CURVE_WIDTH / len(points)
 
     def height(value: float) -> float:
-        return round(CURVE_HEIGHT * (1 - value / ceiling), 1)
+        return round(_CURVE_HEIGHT * (1 - value / ceiling), 1)
 
     bars: list[dict[str, float]] = []
     gaps: list[float] = []
@@ -131,7 +131,7 @@ def _curve(station: Mapping[str, Any], points: Sequence[tuple[datetime, float | 
         if value is None:
             gaps.append(x)
         elif value > 0:
-            bars.append({"x": x, "y": height(value), "h": round(CURVE_HEIGHT - height(value), 1)})
+            bars.append({"x": x, "y": height(value), "h": round(_CURVE_HEIGHT - height(value), 1)})
         total = totals[at]
         if total is None:
             runs.append([])
@@ -149,7 +149,7 @@ def _curve(station: Mapping[str, Any], points: Sequence[tuple[datetime, float | 
         "bars": bars,
         "gaps": gaps,
         "runs": [" ".join(run) for run in runs if len(run) > 1],
-        "lines": [{"y": height(limit), "label": label} for _, limit, label in LINES if limit < ceiling],
+        "lines": [{"y": height(limit), "label": label} for _, limit, label in _LINES if limit < ceiling],
     }
 
 
