@@ -52,6 +52,7 @@ def by_hand(tx: Tx, new: NewAttempt, receipt: Receipt, value: int | None = None)
     """人工登记 — an officer dialled, or the person pressed his button: attempt and outcome are one record."""
     (number,) = store.insert_attempts(tx, [new], AttemptState.ACTING)
     take_in(tx, [Reply(number, tx.now, receipt, value)])
+    store.close_attempts(tx, [(number, _outcome(receipt), receipt)])  # a report, too: nobody is on the line
 
 
 def recover(tx: Tx) -> int:
