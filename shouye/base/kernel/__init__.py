@@ -34,7 +34,10 @@ from shouye.base.kernel.jobs import dead_jobs as dead_jobs
 from shouye.base.kernel.jobs import enqueue as enqueue
 from shouye.base.kernel.jobs import handles as handles
 from shouye.base.kernel.jobs import next_due as next_due
+from shouye.base.kernel.jobs import retry as retry
 from shouye.base.kernel.jobs import run_due as run_due
+from shouye.base.kernel.jobs import set_aside as set_aside
+from shouye.base.kernel.jobs import witness as witness
 from shouye.base.kernel.lease import LEASE as LEASE
 from shouye.base.kernel.lease import Holding as Holding
 from shouye.base.kernel.lease import Lease as Lease

@@ -122,6 +122,29 @@ class Tx:
         return postgresql.insert(table) if self.on_postgresql else sqlite.insert(table)
 
 
+class Bell:
+    """提醒铃 — rung after each commit of this process, so that a loop takes up the new work at once."""
+
+    def __init__(self) -> None:
+        self._rung = 0
+        self._changed = threading.Condition()
+
+    @property
+    def rung(self) -> int:
+        """How often it has rung: read this before looking for work, then `wait` for the next."""
+        return self._rung
+
+    def ring(self) -> None:
+        with self._changed:
+            self._rung += 1
+            self._changed.notify_all()
+
+    def wait(self, since: int, seconds: float) -> None:
+        """Until it rings, or has rung since `since`, or the seconds are over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rung != since, seconds)
+
+
 Fence = Callable[[Tx], None]
 """栅栏 — looked at before a commit; it raises when this process may no longer write in its role."""
 
@@ -136,6 +159,7 @@ class Database:
 
     def __init__(self, url: str, clock: Clock, *, durable: bool = True) -> None:
         self.clock = clock
+        self.bell = Bell()
         self._installed: dict[type, Any] = {}
         self._fences: tuple[Fence, ...] = ()
         self.engine = _engine(url, durable=durable)
@@ -161,6 +185,7 @@ class Database:
             # Last, so that a lease lost meanwhile takes the whole transaction with it.
             for check in (*self._fences, *((fence,) if fence else ())):
                 check(tx)
+        self.bell.ring()
 
     @contextmanager
     def _write(self, alone: bool) -> Iterator[Connection]:

@@ -1,7 +1,8 @@
 """作业 — durable work: reactions to facts and the clock's wake-ups, as rows beside the data they serve.
 
-One lane (subject) runs in order. A job that fails is tried again with a growing pause; after `MAX_ATTEMPTS` it is
-dead, which the screens show.
+A lane (one subject) runs strictly in due order; lanes do not wait for each other. A job that fails is tried again
+after a growing pause and its lane waits for it; after `MAX_ATTEMPTS` it is dead, its lane goes on, and the screens
+show it until a person has it tried again or sets it aside with a reason.
 """
 
 from __future__ import annotations
@@ -11,9 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from shouye.base.kernel.db import Database, Document, Instant, RowId, Tx, metadata
+from shouye.base.kernel.refusals import Refusal
 
 MAX_ATTEMPTS = 5
 
@@ -28,9 +44,20 @@ job_table = Table(
     Column("state", String(10), nullable=False, server_default="ready"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
-    Column("done_at", Instant),
-    Index("job_due", "state", "due_at", "id"),
+    Column("retry_at", Instant, comment="set while a failed job waits for its next attempt: its lane waits too"),
+    Column("ended_at", Instant, comment="empty while the job waits; set when it is done, dead or set aside"),
+    Column("reason", Text, comment="why it was set aside"),
 )
+_waits = job_table.c.ended_at.is_(None)
+# The three small indexes hold only what still waits, so that a year of finished jobs costs the loop nothing.
+Index("job_due", job_table.c.due_at, job_table.c.id, sqlite_where=_waits, postgresql_where=_waits)
+Index(
+    "job_lane", job_table.c.lane, job_table.c.due_at, job_table.c.id, sqlite_where=_waits, postgresql_where=_waits
+)
+_fails = job_table.c.retry_at.is_not(None)
+Index("job_retry", job_table.c.retry_at, job_table.c.lane, sqlite_where=_fails, postgresql_where=_fails)
+_dead = job_table.c.state == literal_column("'dead'")
+Index("job_dead", job_table.c.id, sqlite_where=_dead, postgresql_where=_dead)
 
 Handler = Callable[[Tx, dict[str, Any]], None]
 _HANDLERS: dict[str, Handler] = {}
@@ -38,7 +65,7 @@ _HANDLERS: dict[str, Handler] = {}
 
 @dataclass(frozen=True)
 class Job:
-    """一件作业 — what to run, in which lane, when."""
+    """一件作业 — what to run, in which lane, when; and how it has gone so far."""
 
     id: int
     kind: str
@@ -46,11 +73,31 @@ class Job:
     due_at: datetime
     payload: dict[str, Any]
     attempts: int
+    state: str = "ready"
+    error: str | None = None
+    reason: str | None = None
+
+
+class NotDead(Refusal):
+    """这件作业没有停下，不必重试或搁置。"""
+
+
+class ReasonMissing(Refusal):
+    """搁置一件作业须写明理由。"""
+
+
+Witness = Callable[[Tx, Job, str], None]
+_WITNESSES: list[Witness] = []
 
 
 def handles(kind: str, handler: Handler) -> None:
     """Say which function runs jobs of this kind; it must be idempotent."""
     _HANDLERS[kind] = handler
+
+
+def witness(see: Witness) -> None:
+    """Be told, in the same transaction, when a job dies, is to be tried again or is set aside, and by whom."""
+    _WITNESSES.append(see)
 
 
 def enqueue(tx: Tx, *, kind: str, lane: str, due_at: datetime, payload: dict[str, Any]) -> int:
@@ -60,24 +107,40 @@ def enqueue(tx: Tx, *, kind: str, lane: str, due_at: datetime, payload: dict[str
 
 
 def next_due(tx: Tx) -> datetime | None:
-    """The instant of the earliest waiting job."""
-    query = select(job_table.c.due_at).where(job_table.c.state == "ready").order_by(job_table.c.due_at).limit(1)
-    due: datetime | None = tx.run(query).scalar()
-    return due
+    """When a job can run at the earliest: what waits behind a failed job counts from that job's next attempt."""
+    failing = (
+        select(func.max(job_table.c.retry_at).label("at")).where(_fails).group_by(job_table.c.lane).subquery()
+    )
+    held = select(job_table.c.lane).where(_fails)
+    free = select(func.min(job_table.c.due_at)).where(_waits, job_table.c.lane.not_in(held))
+    instants = [tx.run(free).scalar(), tx.run(select(func.min(failing.c.at))).scalar()]
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def dead_jobs(tx: Tx) -> list[Job]:
     """Jobs that were given up: each is a red line on the screen."""
-    query = select(job_table).where(job_table.c.state == "dead").order_by(job_table.c.id)
-    return [_job(row) for row in tx.run(query)]
+    return [_job(row) for row in tx.run(select(job_table).where(_dead).order_by(job_table.c.id))]
+
+
+def retry(tx: Tx, job_id: int, actor: str = "system") -> None:
+    """重试 — a dead job waits again, at its old place in its lane and with all its attempts."""
+    _leave_death(tx, job_id, actor, state="ready", attempts=0, ended_at=None)
+
+
+def set_aside(tx: Tx, job_id: int, reason: str, actor: str = "system") -> None:
+    """搁置 — a person says why a dead job shall not run; the row stays, the red line goes."""
+    if not reason.strip():
+        raise ReasonMissing
+    _leave_death(tx, job_id, actor, state="aside", reason=reason.strip())
 
 
 def run_due(database: Database, *, limit: int = 200) -> int:
     """Run what is due, each job in its own transaction. Returns how many were tried."""
     with database.read() as tx:
+        held = select(job_table.c.lane).where(job_table.c.retry_at > tx.now)
         query = (
             select(job_table)
-            .where(job_table.c.state == "ready", job_table.c.due_at <= tx.now)
+            .where(_waits, job_table.c.due_at <= tx.now, job_table.c.lane.not_in(held))
             .order_by(job_table.c.due_at, job_table.c.id)
             .limit(limit)
         )
@@ -94,33 +157,75 @@ def run_due(database: Database, *, limit: int = 200) -> int:
 
 
 def _run_one(database: Database, job: Job) -> bool:
-    """Run one job and mark it done in the same transaction; on failure note it in another."""
+    """Run one job and mark it done in one transaction; on failure note it in another. False: the lane waits."""
     try:
         with database.begin() as tx:
-            claimed = tx.run(
-                update(job_table)
-                .where(job_table.c.id == job.id, job_table.c.state == "ready")
-                .values(state="done", done_at=tx.now, attempts=job.attempts + 1)
-            )
-            if claimed.rowcount == 1:
-                _HANDLERS[job.kind](tx, job.payload)
+            if not _claim(tx, job):
+                return False
+            _HANDLERS[job.kind](tx, job.payload)
         return True
     except Exception as error:  # noqa: BLE001 - whatever went wrong is kept with the job, not lost in a log
         with database.begin() as tx:
-            attempts = job.attempts + 1
-            dead = attempts >= MAX_ATTEMPTS
-            tx.run(
-                update(job_table)
-                .where(job_table.c.id == job.id, job_table.c.state == "ready")
-                .values(
-                    state="dead" if dead else "ready",
-                    attempts=attempts,
-                    error=f"{type(error).__name__}: {error}"[:2000],
-                    due_at=tx.now + timedelta(seconds=2**attempts),
-                )
-            )
+            _note_failure(tx, job, f"{type(error).__name__}: {error}"[:2000])
         return False
 
 
+_earlier = job_table.alias("earlier")
+_ahead = (
+    select(_earlier.c.id)
+    .where(
+        _earlier.c.ended_at.is_(None),
+        _earlier.c.lane == bindparam("in_lane"),
+        tuple_(_earlier.c.due_at, _earlier.c.id) < tuple_(bindparam("due", type_=Instant), bindparam("this")),
+    )
+    .exists()
+)
+_CLAIM = (
+    update(job_table)
+    .where(job_table.c.id == bindparam("this"), _waits, ~_ahead)
+    .values(
+        state="done", retry_at=None, ended_at=bindparam("at", type_=Instant), attempts=job_table.c.attempts + 1
+    )
+)
+
+
+def _claim(tx: Tx, job: Job) -> bool:
+    """Compare-and-set that keeps the lane's order even if another process works on it or an earlier job came."""
+    claimed = tx.run(_CLAIM, {"this": job.id, "in_lane": job.lane, "due": job.due_at, "at": tx.now})
+    return bool(claimed.rowcount == 1)
+
+
+def _note_failure(tx: Tx, job: Job, error: str) -> None:
+    attempts = job.attempts + 1
+    dead = attempts >= MAX_ATTEMPTS
+    pause = timedelta(seconds=2**attempts)
+    noted = tx.run(
+        update(job_table)
+        .where(job_table.c.id == job.id, _waits)
+        .values(
+            state="dead" if dead else "ready",
+            attempts=attempts,
+            error=error,
+            retry_at=None if dead else tx.now + pause,
+            ended_at=tx.now if dead else None,
+        )
+    )
+    if dead and noted.rowcount == 1:
+        _tell(tx, job.id, "system")
+
+
+def _leave_death(tx: Tx, job_id: int, actor: str, **values: Any) -> None:
+    changed = tx.run(update(job_table).where(job_table.c.id == job_id, _dead).values(**values))
+    if changed.rowcount != 1:
+        raise NotDead(f"作业 {job_id}")
+    _tell(tx, job_id, actor)
+
+
+def _tell(tx: Tx, job_id: int, actor: str) -> None:
+    job = _job(tx.run(select(job_table).where(job_table.c.id == job_id)).one())
+    for see in _WITNESSES:
+        see(tx, job, actor)
+
+
 def _job(row: Any) -> Job:
-    return Job(row.id, row.kind, row.lane, row.due_at, row.payload, row.attempts)
+    return Job(row.id, row.kind, row.lane, row.due_at, row.payload, row.attempts, row.state, row.error, row.reason)
