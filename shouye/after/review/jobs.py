@@ -9,16 +9,13 @@ from datetime import datetime, timedelta
 
 from shouye.after.review.model import Deciders
 from shouye.base import tasks
-from shouye.base.kernel import Database, Tx, draw, draw_between
+from shouye.base.kernel import Database, Tx, draw, draw_between, facts_since
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 
 ACTED_ON = ("approve", "review", "takeover", "door")
 """事项类别 — what the simulated deciders of a drill take in hand."""
-
-AGAIN = timedelta(minutes=2)
-"""How soon the person with a growing list looks at it again (proposed)."""
 
 
 @dataclass
@@ -54,6 +51,7 @@ class DeciderPlayer:
     seed: int
     _planned: list[tuple[datetime, int, str]] = field(default_factory=list)
     _last: int = 0
+    _last_fact: int = 0
     _free_at: dict[str, datetime] = field(default_factory=dict)
     _handled: dict[int, int] = field(default_factory=dict)
 
@@ -61,6 +59,11 @@ class DeciderPlayer:
         for task in tasks.opened_after(tx, self._last, ACTED_ON):
             self._last = task.id
             self._plan(tx, task)
+        for fact in facts_since(tx, self._last_fact, ("CallsLate",)):
+            self._last_fact = fact.id
+            for task in tasks.in_group(tx, fact.subject, "door"):
+                if task.closed_at is None:  # the list has grown: its owner looks at it again
+                    self._plan(tx, task, since=tx.now)
         arrivals = [visit.eta_at for visit in call.visits(tx, only_open=True)]
         return min([*arrivals, *(item[0] for item in self._planned[:1])], default=None)
 
@@ -80,9 +83,9 @@ class DeciderPlayer:
                 call.end_visit(tx, visit.id, found=found)
         return done + len(arrived)
 
-    def _plan(self, tx: Tx, task: tasks.Task) -> None:
+    def _plan(self, tx: Tx, task: tasks.Task, since: datetime | None = None) -> None:
         """When somebody gets to it: a person does one thing after another, and may not be there at all."""
-        post, from_at = task.owner, task.opened_at
+        post, from_at = task.owner, since or task.opened_at
         reading = {
             "approve": self.deciders.approve_s,
             "review": self.deciders.review_s,
@@ -133,8 +136,7 @@ class DeciderPlayer:
             call.take_over(tx, [item.id for item in still], post)
 
     def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
-        """Send one person to each place on the list that nobody walks to yet, then look at the list again."""
-        heapq.heappush(self._planned, (tx.now + AGAIN, task.id, post))
+        """Send one person to each place on the list that nobody walks to yet."""
         wanted = task.detail["obligations"]
         if self._handled.get(task.id) == len(wanted):
             return  # the list has not grown since
