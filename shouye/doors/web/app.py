@@ -17,7 +17,7 @@ from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
 from shouye.doors.web import live
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages import ROUTERS
-from shouye.doors.web.security import Armour, FormExpired, TooLarge, content_policy, guard_form
+from shouye.doors.web.security import Armour, FormExpired, content_policy, guard_form
 from shouye.doors.web.visit import NotSignedIn, draw
 
 STATIC = Path(__file__).parent / "static"
@@ -30,12 +30,16 @@ STATUS: tuple[tuple[type[Refusal], HTTPStatus], ...] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Stale, HTTPStatus.CONFLICT),
-    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 """Every other refusal is a conflict with the present state."""
 
-PHRASES = {404: "没有这个页面。", 405: "这个页面不接受这种操作。", 422: "填写的内容有误，未作任何改动。"}
+PHRASES = {
+    404: "没有这个页面。",
+    405: "这个页面不接受这种操作。",
+    413: "提交的内容过大。",
+    422: "填写的内容有误，未作任何改动。",
+}
 
 
 def create_app(city: CityContext) -> FastAPI:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -96,11 +96,7 @@ class Armour:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY:
-                raise TooLarge
+                raise HTTPException(413)  # the one exception that body parsing lets through as it is
             return message
 
         await self._app(scope, receive_limited, send_with_headers)
-
-
-class TooLarge(Refusal):
-    """提交的内容过大。"""

@@ -17,10 +17,17 @@
     if (text) e.textContent = text;
     return e;
   }
-  function label(feature, state) {
-    var place = element("div", "place");
+  // Above or below the county's point, wherever fewer stations are covered.
+  function label(feature, state, points) {
+    var marks = state ? state.marks : [];
+    var at = map.latLngToLayerPoint(feature.properties.label), height = 18 + 16 * marks.length;
+    function covered(top) {
+      return points.filter(function (p) { return Math.abs(p.x - at.x) < 38 && p.y > top - 4 && p.y < top + height + 4; }).length;
+    }
+    var below = covered(at.y - height - 6) > covered(at.y + 8);
+    var place = element("div", below ? "place below" : "place");
     place.appendChild(element("b", "", state ? state.name : feature.properties.name));
-    (state ? state.marks : []).forEach(function (mark) { place.appendChild(element("i", "lv " + mark.css, mark.text)); });
+    marks.forEach(function (mark) { place.appendChild(element("i", "lv " + mark.css, mark.text)); });
     return L.marker(feature.properties.label, { interactive: false, keyboard: false, icon: L.divIcon({ className: "", iconSize: [0, 0], html: place }) });
   }
   function station(one) {
@@ -37,11 +44,12 @@
     drawn = text;
     labels.clearLayers();
     stations.clearLayers();
+    var points = state.stations.map(function (one) { return map.latLngToLayerPoint(one.at); });
     counties.features.forEach(function (feature) {
       var one = state.counties[feature.id];
       var path = paths[feature.id].getElement();
       if (path) path.setAttribute("class", "county leaflet-interactive " + (one ? one.fill : ""));
-      labels.addLayer(label(feature, one));
+      labels.addLayer(label(feature, one, points));
     });
     state.stations.forEach(function (one) { stations.addLayer(station(one)); });
   }

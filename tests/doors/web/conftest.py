@@ -1,0 +1,146 @@
+"""What the web tests share: one played night, copies of it, signed-in people, and a browser if there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shouye.base.access import Role, add_user, csrf_token, sign_in
+from shouye.base.access.model import User
+from shouye.base.access.service import steady_now
+from shouye.doors.web import CityContext, create_app
+from tests.doors.web.scene import copy_of, play_night
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+collect_ignore = [] if CHROMIUM else ["test_browser.py"]
+
+PEOPLE = {
+    "viewer": (Role.VIEWER, "dt", ()),
+    "duty": (Role.DUTY, "dt", ("dt/city_duty",)),
+    "leader": (Role.LEADER, "dt", ("dt/flood_office_director",)),
+    "admin": (Role.ADMIN, "dt", ()),
+    "lingqiu": (Role.DUTY, "dt-c08", ("dt-c08/county_duty",)),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not CHROMIUM and os.environ.get("CI") == "true":
+        raise pytest.UsageError("持续集成须有 Chromium：浏览器测试不得跳过")
+
+
+def pytest_report_header() -> str:
+    return (
+        f"浏览器测试：{CHROMIUM}"
+        if CHROMIUM
+        else "没有找到 Chromium，浏览器测试不收集（本机可装 chromium 后再跑）"
+    )
+
+
+class Client:
+    """A browser without a screen: asks the application itself and keeps its cookies."""
+
+    def __init__(self, app: FastAPI) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://console")
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._client.cookies
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        return asyncio.run(self._client.request(method, path, data=data, headers=headers))
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return self.request("GET", path, headers=headers)
+
+    def post(self, path: str, data: Mapping[str, str]) -> httpx.Response:
+        return self.request("POST", path, data)
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console and a client for each person."""
+
+    city: CityContext
+    tokens: dict[str, str]
+
+    def client(self, person: str = "") -> Client:
+        client = Client(create_app(self.city))
+        if person:
+            client.cookies.set(self.city.cookie, self.tokens[person])
+        return client
+
+    def csrf(self, person: str) -> str:
+        return csrf_token(self.tokens[person])
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
+    """The night, for tests that only look."""
+    city = play_night(tmp_path_factory.mktemp("night"))
+    with city.database.begin() as tx:
+        until = steady_now() + timedelta(days=1)
+        for login, (role, division, posts) in PEOPLE.items():
+            add_user(
+                tx,
+                login=login,
+                name=f"测试{role.word}",
+                password="a long enough word",
+                role=role,
+                division=division,
+                posts=posts,
+                expires_at=until,
+            )
+    yield city
+    city.database.close()
+
+
+def console_of(city: CityContext) -> Console:
+    tokens = {}
+    with city.database.begin() as tx:
+        for number, (login, (role, division, posts)) in enumerate(PEOPLE.items(), start=1):
+            user = User(number, login, f"测试{role.word}", role, division, posts, steady_now(), False)
+            tokens[login] = sign_in(tx, user)
+    return Console(city, tokens)
+
+
+@pytest.fixture(scope="session")
+def looking(night: CityContext) -> Console:
+    """Shared by tests that change nothing."""
+    return console_of(night)
+
+
+@pytest.fixture
+def acting(night: CityContext, tmp_path: Path) -> Iterator[Console]:
+    """A copy of the night for one test."""
+    city = copy_of(night, tmp_path)
+    yield console_of(city)
+    city.database.close()
+
+
+@pytest.fixture(scope="session")
+def dump() -> Callable[[CityContext], list[str]]:
+    """Everything the database holds, line by line, but for the sessions that a test opens."""
+
+    def lines(city: CityContext) -> list[str]:
+        with city.database.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            return [line for line in raw.iterdump() if '"session"' not in line]
+
+    return lines
