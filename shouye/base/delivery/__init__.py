@@ -24,6 +24,7 @@ from shouye.base.delivery.service import attempts_of as attempts_of
 from shouye.base.delivery.service import busy_persons as busy_persons
 from shouye.base.delivery.service import by_hand as by_hand
 from shouye.base.delivery.service import channel_health as channel_health
+from shouye.base.delivery.service import delivered as delivered
 from shouye.base.delivery.service import open_attempts as open_attempts
 from shouye.base.delivery.service import recover as recover
 from shouye.base.delivery.service import take_in as take_in

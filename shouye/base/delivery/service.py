@@ -86,6 +86,11 @@ def attempts_of(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
     return store.of_person(tx, person, group)
 
 
+def delivered(tx: Tx, persons: Collection[int], purpose: str) -> list[Attempt]:
+    """What truly came to the ears of these people."""
+    return store.delivered(tx, persons, purpose)
+
+
 def channel_health(tx: Tx) -> list[dict[str, object]]:
     """Each channel's attempts, open ones, unknown outcomes and the last time it was heard."""
     return store.channel_health(tx)

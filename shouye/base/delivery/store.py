@@ -125,6 +125,19 @@ def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
     return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
 
 
+def delivered(tx: Tx, persons: Collection[int], purpose: str) -> list[Attempt]:
+    wanted = sorted(set(persons))
+    found: list[Attempt] = []
+    for start in range(0, len(wanted), 500):
+        query = select(attempt_table).where(
+            attempt_table.c.person.in_(wanted[start : start + 500]),
+            attempt_table.c.purpose == purpose,
+            attempt_table.c.outcome == Outcome.DELIVERED.value,
+        )
+        found.extend(to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id)))
+    return found
+
+
 def channel_health(tx: Tx) -> list[dict[str, Any]]:
     """Per channel: attempts, how many are under way, unknown outcomes, the last word heard."""
     unknown = func.count().filter(attempt_table.c.outcome == Outcome.UNKNOWN.value)

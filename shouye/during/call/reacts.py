@@ -38,28 +38,29 @@ def _open(tx: Tx, fact: warn.NoticeIssued) -> None:
 
 @on(warn.NoticeLowered)
 def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
-    _tell(tx, fact.subject, f"{fact.number} 已降为{word_of(fact.level)}")
+    text = f"{fact.number} 已降为{word_of(fact.level)}"
+    _tell(tx, fact.subject, text, service.reached_persons(tx, int(fact.subject.split(":")[1])))
 
 
 @on(warn.NoticeWithdrawn)
 def end_calls(fact: warn.NoticeWithdrawn, tx: Tx) -> None:
     """撤回 — open calls end; exactly those reached are told, once."""
     number = int(fact.subject.split(":")[1])
-    _tell(tx, fact.subject, f"{fact.number} 已撤回，险情解除")
+    _tell(tx, fact.subject, _lifted(fact.number), service.reached_persons(tx, number))
     service.withdraw_open(tx, number, ground=fact.ground)
 
 
-def _tell(tx: Tx, group: str, text: str) -> None:
-    number = int(group.split(":")[1])
+def _lifted(number: str) -> str:
+    return f"{number} 已撤回，险情解除"
+
+
+def _tell(tx: Tx, group: str, text: str, persons: Iterable[int]) -> None:
     message = f"【{tx.of(delivery.Banner).text}】{text}。"
     channel = _automatic(tx)
     if channel:
         delivery.open_attempts(
             tx,
-            [
-                NewAttempt(channel, person, "tell", group, {"text": message, "message": True})
-                for person in service.reached_persons(tx, number)
-            ],
+            [NewAttempt(channel, person, "tell", group, {"text": message, "message": True}) for person in persons],
         )
 
 
@@ -71,6 +72,8 @@ def climb(tx: Tx, act: str, due: Sequence[tasks.Task]) -> None:
         channel = _automatic(tx)
         if channel:
             service.dial(tx, waiting, 0 if act == "primary" else 1, channel)
+        elif act == "deputy":
+            store.turn_to_deputy(tx, [item.id for item in waiting])
     elif act == tasks.OVERDUE:
         _tell_superiors(tx, mine)
     elif act == "exhausted":
@@ -220,8 +223,29 @@ def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
         due = [tasks.task(tx, item.id) for item in cannot]
         tasks.skip_to(tx, due, "deputy")
     channel = _automatic(tx)
-    if again and channel:
-        service.dial(tx, again, 0, channel)
+    for rung in (0, 1) if channel else ():
+        service.dial(tx, [item for item in again if item.rung == rung], rung, channel)
+    _tell_too_late(tx, replies)
+
+
+def _tell_too_late(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
+    """迟到的回音 — who was on the line when a notice was withdrawn must not go out for it: he is told, too."""
+    about: dict[int, set[int]] = {}
+    for attempt, reply in replies:
+        if reply.receipt in (Receipt.CONFIRMED, Receipt.HEARD, Receipt.DECLINED):
+            for number in service.notices_of(attempt):
+                about.setdefault(number, set()).add(attempt.person)
+    for number, persons in sorted(about.items()):
+        notice = warn.notice(tx, number)
+        if notice.withdrawn_at is not None:
+            _tell(tx, notice.group, _lifted(notice.number), sorted(persons - _told(tx, notice, persons)))
+
+
+def _told(tx: Tx, notice: warn.Notice, persons: Iterable[int]) -> set[int]:
+    """Who of these was sent the word that it was lifted."""
+    since = notice.withdrawn_at or tx.now
+    sent = (item for person in persons for item in delivery.attempts_of(tx, person, notice.group))
+    return {item.person for item in sent if item.purpose == "tell" and item.opened_at >= since}
 
 
 def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:

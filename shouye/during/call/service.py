@@ -140,7 +140,9 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
         if person is not None:
             wanted.setdefault(person, []).append(item)
     busy = delivery.busy_persons(tx, wanted, PURPOSE)
-    notices = {number: warn.notice(tx, number) for number in sorted({item.notice for item in obligations})}
+    owing = store.open_notices(tx, wanted)  # his answer settles all that he owes, so he must hear of all
+    about = {item.notice for item in obligations} | {number for mine in owing.values() for number in mine}
+    notices = {number: warn.notice(tx, number) for number in sorted(about)}
     attempts: list[NewAttempt] = []
     tried: list[tuple[int, int]] = []
     for person, items in wanted.items():
@@ -148,21 +150,23 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
         if person in busy:
             continue
         first = items[0]
-        asks = {ask for item in items for ask in policy.asks.get(notices[item.notice].level, ())}
-        mine = list(dict.fromkeys(item.notice for item in items))
+        mine = list(dict.fromkeys([*(item.notice for item in items), *owing.get(person, ())]))
+        asks = {number: policy.asks.get(notices[number].level, ()) for number in mine}
+        most = max(mine, key=lambda number: len(asks[number]))  # what he reports later belongs to who asked for it
         attempts.append(
             NewAttempt(
                 channel=channel,
                 person=person,
                 purpose=PURPOSE,
-                group=notices[first.notice].group,
+                group=notices[most].group,
                 body={
+                    "notices": mine,
                     "text": "".join(script(tx, notices[number]) for number in mine),
                     "level": first.level.value,
                     "division": first.division,
                     "post": first.post,
                     "night": is_night(tx.now),
-                    "asks": sorted(asks),
+                    "asks": sorted({ask for some in asks.values() for ask in some}),
                 },
             )
         )
@@ -189,6 +193,10 @@ def answer_by_hand(
     mine = store.of_people_in(tx, [person], notice)
     if not mine:
         raise NotOnThisList
+    unsettled = [item for item in mine if item.state in SETTLES_LATER]
+    if not any(item.primary == person or item.rung for item in unsettled):
+        store.turn_to_deputy(tx, [item.id for item in unsettled])  # he can only have spoken as deputy
+        mine = store.of_people_in(tx, [person], notice)
     first = mine[-1]
     body = {"level": first.level.value, "division": first.division, "post": first.post, "night": is_night(tx.now)}
     new = NewAttempt(channel, person, PURPOSE, f"notice:{notice}", body)
@@ -280,9 +288,15 @@ def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
 
 def reached_persons(tx: Tx, notice: int) -> list[int]:
     """Exactly those whom this notice's calls reached: they, and nobody else, hear that it is lifted."""
-    heard = [item for item in store.of_notice(tx, notice) if item.evidence]
-    people = {item.answered_by or (item.deputy if item.rung and item.deputy else item.primary) for item in heard}
-    return sorted(person for person in people if person is not None)
+    mine = store.of_notice(tx, notice)
+    people = {person for item in mine for person in (item.primary, item.deputy) if person is not None}
+    rings = delivery.delivered(tx, people, PURPOSE)
+    return sorted({ring.person for ring in rings if notice in notices_of(ring)})
+
+
+def notices_of(ring: delivery.Attempt) -> list[int]:
+    """What this ring was about: it names all that its person owed."""
+    return [int(number) for number in ring.body.get("notices", ())] or [int(ring.group.split(":")[1])]
 
 
 def balance(tx: Tx, notice: int | None = None) -> Balance:

@@ -173,6 +173,17 @@ def of_people_in(tx: Tx, persons: Iterable[int], notice: int) -> list[Obligation
     return [found[number] for number in sorted(found)]
 
 
+def open_notices(tx: Tx, persons: Iterable[int]) -> dict[int, list[int]]:
+    """Person -> the notices in which he is being called for something open, oldest first."""
+    wanted = set(persons)
+    found: dict[int, list[int]] = {}
+    for item in of_persons(tx, wanted):
+        for person in (item.primary, item.deputy if item.rung else None):
+            if person in wanted and item.state in OPEN and item.notice not in found.setdefault(person, []):
+                found[person].append(item.notice)
+    return found
+
+
 def answered_at_places(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
     """For each of these divisions where somebody has answered: the first who did."""
     query = select(obligation_table.c.division, obligation_table.c.answered_by).where(
@@ -278,6 +289,13 @@ def mark_late(tx: Tx, ids: Sequence[int], escalated: Sequence[int]) -> None:
     """All of these are late; some have a post above that is told."""
     _set(tx, ids, {"late": True})
     _set(tx, escalated, {"escalated": True})
+
+
+def turn_to_deputy(tx: Tx, ids: Sequence[int]) -> None:
+    """From now on the deputy is called for these, and his answer counts."""
+    for start in range(0, len(ids), CHUNK):
+        mine = obligation_table.c.id.in_(ids[start : start + CHUNK]) & _in_state(SETTLES_LATER)
+        tx.run(update(obligation_table).where(mine).values(rung=1))
 
 
 def mark_unreached(tx: Tx, ids: Sequence[int]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shouye.base.kernel import BEIJING
 from shouye.base.delivery import Receipt
+from shouye.base.kernel import BEIJING
 from shouye.during import call
 from shouye.during.call import CallState, NothingToTakeOver
 from tests.during.town import DIRECTOR, HEARS, HOUR, IS_OFF, MINUTE, NOON, RINGS_OUT, Town
