@@ -1,17 +1,73 @@
-"""What every test shares: property tests draw the same examples each time, and databases are closed."""
+"""What every test shares: property tests draw the same examples each time, databases are closed, and a test that
+asks for `database_url` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from shouye.base.kernel import Database
+from tests.servers import Postgres, postgres, postgres_is_here
 
 settings.register_profile("house", derandomize=True, deadline=None)
 settings.load_profile("house")
+
+# Where nothing may be left out, a missing PostgreSQL fails the tests that need it.
+POSTGRES = postgres_is_here() or os.environ.get("CI") == "true"
+BACKENDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without PostgreSQL, what is only about PostgreSQL is not collected."""
+    if not POSTGRES:
+        items[:] = [item for item in items if "postgres_url" not in getattr(item, "fixturenames", ())]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not POSTGRES:
+        terminalreporter.write_line(
+            "没有找到 PostgreSQL：数据库测试只在 SQLite 上跑了；装上 postgresql 可跑全部。"
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """An empty database on PostgreSQL."""
+    name = postgres_server.make()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own, on each of the two; on PostgreSQL its tables stand already."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    name = server.make("ready")
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table, on each of the two."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
 
 
 @pytest.fixture(autouse=True)

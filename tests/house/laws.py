@@ -101,7 +101,8 @@ def rooms_have_their_files(source: Source) -> Iterator[str]:
             yield f"{source.path}: a room's files are {', '.join(sorted(allowed))} and its shelves"
         if len(source.inside) > 2 and source.inside[0] != "migrations":
             yield f"{source.path}: a shelf is flat"
-    if len(source.text.splitlines()) > MAX_LINES:
+    # A step of the database is as long as its tables are many, and nobody changes it again.
+    if len(source.text.splitlines()) > MAX_LINES and source.inside[:2] != ("migrations", "versions"):
         yield f"{source.path}: {len(source.text.splitlines())} lines; a file has at most 400"
 
 

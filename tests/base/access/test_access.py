@@ -51,8 +51,8 @@ def clock() -> SimClock:
 
 
 @pytest.fixture
-def database(tmp_path: Path, clock: SimClock) -> Iterator[Database]:
-    found = Database(f"sqlite:///{tmp_path}/access.db", clock, durable=False)
+def database(database_url: str, clock: SimClock) -> Iterator[Database]:
+    found = Database(database_url, clock, durable=False)
     found.create(Mode.SIMULATION, "dt")
     yield found
     found.close()

@@ -23,6 +23,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from shouye.base.kernel.refusals import Refusal
 
 FOLDER = Path(__file__).parent
+STEPS = FOLDER / "versions"
 VERSION_TABLE = "alembic_version"
 
 PARTITION = re.compile(r"_(\d{4}_\d{2}|rest)$")
@@ -58,7 +59,7 @@ def make_or_check(connection: Connection, metadata: MetaData) -> None:
         else:
             metadata.create_all(connection)
             MigrationContext.configure(connection).stamp(_scripts(), "head")
-    elif found not in _known():
+    elif found is None or not is_known(found):
         raise SchemaUnknown(found or "无版本")
     elif found != head():
         raise SchemaBehind(f"库 {found}，程序 {head()}")
@@ -67,7 +68,7 @@ def make_or_check(connection: Connection, metadata: MetaData) -> None:
 def upgrade(connection: Connection) -> tuple[str, str]:
     """Take every step this database has not taken, all in the caller's transaction."""
     before = version(connection)
-    if before is not None and before not in _known():
+    if before is not None and not is_known(before):
         raise SchemaUnknown(before)
     config = _config()
     config.attributes["connection"] = connection
@@ -89,7 +90,7 @@ def revise(connection: Connection, metadata: MetaData, message: str) -> Path | N
     before = _scripts().get_current_head()
     number = f"{int(before or 0) + 1:04d}"
     slug = re.sub(r"\W+", "_", message.lower()).strip("_")
-    path = FOLDER / "versions" / f"v{number}_{slug}.py"
+    path = STEPS / f"v{number}_{slug}.py"
     path.write_text(
         _STEP.format(message=message, number=number, before=before, body=_body(steps)), encoding="utf-8"
     )
@@ -142,8 +143,8 @@ def _context(connection: Connection, metadata: MetaData) -> MigrationContext:
     return MigrationContext.configure(connection, opts=options)
 
 
-def _known() -> set[str]:
-    return {script.revision for script in _scripts().walk_revisions()}
+def is_known(revision: str) -> bool:
+    return any(script.revision == revision for script in _scripts().walk_revisions())
 
 
 def _scripts() -> ScriptDirectory:

@@ -81,6 +81,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "engine_turn",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("recovering", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        comment="how often an engine has judged: one that remembers another number was rolled back or overtaken",
+    )
+    op.create_table(
         "escalation",
         sa.Column("notice", sa.Integer(), nullable=False),
         sa.Column("superior", sa.String(length=80), nullable=False),
@@ -166,11 +174,62 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), server_default="ready", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "retry_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="set while a failed job waits for its next attempt: its lane waits too",
+        ),
+        sa.Column(
+            "ended_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="empty while the job waits; set when it is done, dead or set aside",
+        ),
+        sa.Column("reason", sa.Text(), nullable=True, comment="why it was set aside"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index("job_due", ["state", "due_at", "id"], unique=False)
+        batch_op.create_index(
+            "job_dead",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
+            "job_due",
+            ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.create_index(
+            "job_lane",
+            ["lane", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.create_index(
+            "job_retry",
+            ["retry_at", "lane"],
+            unique=False,
+            sqlite_where=sa.text("retry_at IS NOT NULL"),
+            postgresql_where=sa.text("retry_at IS NOT NULL"),
+        )
+
+    op.create_table(
+        "latch_reset",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hazard", sa.String(length=40), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(length=60), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("latch_reset", schema=None) as batch_op:
+        batch_op.create_index("latch_reset_station", ["station", "at"], unique=False)
 
     op.create_table(
         "lease",
