@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -51,6 +52,7 @@ class Client:
     def __init__(self, app: FastAPI) -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://console")
+        self._thread = ThreadPoolExecutor(1)  # a browser test may have left a loop running in this one
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -63,7 +65,8 @@ class Client:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        return asyncio.run(self._client.request(method, path, data=data, headers=headers))
+        asked = self._client.request(method, path, data=data, headers=headers)
+        return self._thread.submit(asyncio.run, asked).result()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return self.request("GET", path, headers=headers)

@@ -10,7 +10,7 @@ from pathlib import Path
 from shouye.after.review import DrillPlan
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock, play
 from shouye.base.roster import Roster
-from shouye.doors.web import CityContext
+from shouye.doors.web import CityContext, Tick
 from shouye.main import Drill, prepare_drill
 
 CITY = Path(__file__).parents[3] / "cities" / "datong"
@@ -52,4 +52,4 @@ def copy_of(city: CityContext, folder: Path) -> CityContext:
     database = Database(f"sqlite:///{target}", SimClock(city.clock.now()), durable=False)
     with city.database.read() as tx:
         database.install(*tx.installed.values())
-    return replace(city, database=database)
+    return replace(city, database=database, tick=Tick())
