@@ -15,6 +15,7 @@ from tests.house.reading import CHINESE, ORDER, ROOMS, Source
 ROOM_FILES = {"__init__", "model", "store", "service", "facts", "reacts", "jobs"}
 KERNEL_FILES = {
     "__init__",
+    "audit",
     "backup",
     "clock",
     "db",
@@ -25,6 +26,7 @@ KERNEL_FILES = {
     "lease",
     "levels",
     "refusals",
+    "seal",
     "settings",
     "shelf",
     "units",

@@ -4,6 +4,9 @@ A room imports these names from here. Instants are aware datetimes in Beijing ti
 transaction and its instant; a `Fact` is the only way to cause something to the right.
 """
 
+from shouye.base.kernel.audit import Flaw as Flaw
+from shouye.base.kernel.audit import Verdict as Verdict
+from shouye.base.kernel.audit import verify as verify
 from shouye.base.kernel.clock import BEIJING as BEIJING
 from shouye.base.kernel.clock import Clock as Clock
 from shouye.base.kernel.clock import PacedClock as PacedClock
@@ -24,11 +27,16 @@ from shouye.base.kernel.db import metadata as metadata
 from shouye.base.kernel.dice import draw as draw
 from shouye.base.kernel.dice import draw_between as draw_between
 from shouye.base.kernel.facts import Fact as Fact
+from shouye.base.kernel.facts import JobDied as JobDied
+from shouye.base.kernel.facts import JobRetried as JobRetried
+from shouye.base.kernel.facts import JobSetAside as JobSetAside
 from shouye.base.kernel.facts import RecordedFact as RecordedFact
+from shouye.base.kernel.facts import append_only as append_only
 from shouye.base.kernel.facts import facts_since as facts_since
 from shouye.base.kernel.facts import on as on
 from shouye.base.kernel.facts import record as record
 from shouye.base.kernel.facts import run_reaction as run_reaction
+from shouye.base.kernel.facts import upgrades as upgrades
 from shouye.base.kernel.jobs import Job as Job
 from shouye.base.kernel.jobs import dead_jobs as dead_jobs
 from shouye.base.kernel.jobs import enqueue as enqueue
@@ -56,6 +64,14 @@ from shouye.base.kernel.refusals import NotFound as NotFound
 from shouye.base.kernel.refusals import Refusal as Refusal
 from shouye.base.kernel.refusals import Stale as Stale
 from shouye.base.kernel.refusals import WrongMode as WrongMode
+from shouye.base.kernel.seal import Head as Head
+from shouye.base.kernel.seal import Sealer as Sealer
+from shouye.base.kernel.seal import SealKey as SealKey
+from shouye.base.kernel.seal import SealSource as SealSource
+from shouye.base.kernel.seal import open_key as open_key
+from shouye.base.kernel.seal import read_anchor as read_anchor
+from shouye.base.kernel.seal import sealed_head as sealed_head
+from shouye.base.kernel.seal import trusted_keys as trusted_keys
 from shouye.base.kernel.shelf import load_shelf as load_shelf
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source

@@ -2,7 +2,8 @@
 
 A room to the right reacts to a Fact; nothing reaches right by an import. Each reaction is a job row written in
 that same transaction, so a crash between cause and effect loses nothing. Facts hold ids and values, never
-names, telephone numbers, addresses or residents' words.
+names, telephone numbers, addresses or residents' words. A fact keeps the shape it was written in; whoever reads it
+gets the present shape, through the upgrades of its type.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Column, Index, Integer, String, Table, insert, select
+from pydantic import TypeAdapter
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, event, insert, select
 
 from shouye.base.kernel.db import Document, Instant, RowId, Tx, metadata
-from shouye.base.kernel.jobs import enqueue, handles
+from shouye.base.kernel.jobs import Job, enqueue, handles, witness
+from shouye.base.kernel.refusals import Refusal
 
 fact_table = Table(
     "fact",
@@ -32,13 +35,62 @@ fact_table = Table(
 )
 
 
+def append_only(table: Table) -> None:
+    """只可追加 — the database itself refuses to change or remove a row of this table, whoever asks."""
+    name, (key,) = table.name, [column.name for column in table.primary_key]
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{name} 只可追加'); END"
+    for verb in ("UPDATE", "DELETE"):
+        _after(table, "sqlite", f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} {refuse}")
+    # REPLACE removes a row without asking the trigger above.
+    again = f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {key} = NEW.{key})"
+    _after(table, "sqlite", f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} {again} {refuse}")
+    _after(table, "postgresql", _REFUSE)
+    what = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
+    _after(table, "postgresql", f"CREATE TRIGGER {name}_append_only {what}")
+
+
+_REFUSE = """
+CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' 只可追加'; END $$
+"""
+
+
+def _after(table: Table, dialect: str, statement: str) -> None:
+    def make(_table: Table, connection: Connection, **_named: Any) -> None:
+        if connection.dialect.name == dialect:
+            connection.exec_driver_sql(statement)
+
+    event.listen(table, "after_create", make)
+
+
+append_only(fact_table)
+
+
+class UnreadableFact(Refusal):
+    """这条事实的种类或版本，本程序读不懂。"""
+
+
+Body = dict[str, Any]
+_FACT_TYPES: dict[str, type[Fact]] = {}
+_UPGRADES: dict[tuple[str, int], Callable[[Body], Body]] = {}
+_ADAPTERS: dict[type[Fact], TypeAdapter[Fact]] = {}
+_REACTIONS: dict[str, list[str]] = {}
+_REACTION_BY_NAME: dict[str, Callable[[Any, Tx], None]] = {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """一条事实 — `subject` names what it is about ("notice:12"), `actor` who or what did it."""
+    """一条事实 — `subject` names what it is about ("notice:12"), `actor` who or what did it.
+
+    A subclass whose fields change raises its `version` and says by `@upgrades` how the older body is read.
+    """
 
     version: ClassVar[int] = 1
     subject: str
     actor: str = "system"
+
+    def __init_subclass__(cls) -> None:
+        _FACT_TYPES[cls.kind()] = cls
 
     @classmethod
     def kind(cls) -> str:
@@ -58,10 +110,6 @@ class RecordedFact:
 
 
 F = TypeVar("F", bound=Fact)
-Reaction = Callable[[Any, Tx], None]
-_REACTIONS: dict[str, list[str]] = {}
-_FACT_TYPES: dict[str, type[Fact]] = {}
-_REACTION_BY_NAME: dict[str, Reaction] = {}
 
 
 def on(fact_type: type[F]) -> Callable[[Callable[[F, Tx], None]], Callable[[F, Tx], None]]:
@@ -69,12 +117,26 @@ def on(fact_type: type[F]) -> Callable[[Callable[[F, Tx], None]], Callable[[F, T
 
     def register(reaction: Callable[[F, Tx], None]) -> Callable[[F, Tx], None]:
         name = f"{reaction.__module__.removeprefix('shouye.')}.{reaction.__name__}"
-        _FACT_TYPES[fact_type.kind()] = fact_type
         _REACTION_BY_NAME[name] = reaction
         _REACTIONS.setdefault(fact_type.kind(), []).append(name)
         return reaction
 
     return register
+
+
+def upgrades(fact_type: type[Fact], since: int) -> Callable[[Callable[[Body], Body]], Callable[[Body], Body]]:
+    """Register how a body of version `since` is read as one of `since + 1`; it may not change its argument."""
+
+    def register(step: Callable[[Body], Body]) -> Callable[[Body], Body]:
+        _UPGRADES[fact_type.kind(), since] = step
+        return step
+
+    return register
+
+
+def fact_types() -> dict[str, type[Fact]]:
+    """The register: every kind of fact this program knows."""
+    return dict(_FACT_TYPES)
 
 
 def record(tx: Tx, fact: Fact) -> int:
@@ -91,13 +153,36 @@ def record(tx: Tx, fact: Fact) -> int:
     return fact_id
 
 
+def revive(kind: str, version: int, subject: str, actor: str, body: Body) -> Fact:
+    """A stored fact as a value of its type, each field of its declared type, whichever version it has."""
+    fact_type = _FACT_TYPES.get(kind)
+    if fact_type is None or version > fact_type.version:
+        raise UnreadableFact(f"{kind} 第 {version} 版")
+    present = _present(kind, version, body)
+    unknown = sorted(set(present) - {field.name for field in fields(fact_type)})
+    if unknown:
+        raise UnreadableFact(f"{kind} 第 {version} 版：多出 {'、'.join(unknown)}")
+    if fact_type not in _ADAPTERS:
+        _ADAPTERS[fact_type] = TypeAdapter(fact_type)
+    return _ADAPTERS[fact_type].validate_python({**present, "subject": subject, "actor": actor})
+
+
+def _present(kind: str, version: int, body: Body) -> Body:
+    """The body in the present shape; a kind that is no longer known stays as it was written."""
+    fact_type = _FACT_TYPES.get(kind)
+    for since in range(version, fact_type.version if fact_type else version):
+        step = _UPGRADES.get((kind, since))
+        if step is None:
+            raise UnreadableFact(f"{kind} 第 {since} 版没有升级办法")
+        body = step(body)
+    return body
+
+
 def run_reaction(tx: Tx, payload: dict[str, Any]) -> None:
     """The job handler of kind "reaction": load the fact, call the reaction in this transaction."""
     row = tx.run(select(fact_table).where(fact_table.c.id == payload["fact"])).one()
-    fact_type = _FACT_TYPES[row.kind]
-    known = {field.name for field in fields(fact_type)}
-    body = {key: value for key, value in row.body.items() if key in known}
-    _REACTION_BY_NAME[payload["do"]](fact_type(subject=row.subject, actor=row.actor, **body), tx)
+    fact = revive(row.kind, row.version, row.subject, row.actor, row.body)
+    _REACTION_BY_NAME[payload["do"]](fact, tx)
 
 
 def facts_since(tx: Tx, after_id: int = 0, kinds: Iterable[str] = (), limit: int = 100_000) -> list[RecordedFact]:
@@ -106,7 +191,50 @@ def facts_since(tx: Tx, after_id: int = 0, kinds: Iterable[str] = (), limit: int
     wanted = list(kinds)
     if wanted:
         query = query.where(fact_table.c.kind.in_(wanted))
-    return [RecordedFact(row.id, row.at, row.kind, row.subject, row.actor, row.body) for row in tx.run(query)]
+    return [
+        RecordedFact(row.id, row.at, row.kind, row.subject, row.actor, _present(row.kind, row.version, row.body))
+        for row in tx.run(query)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDied(Fact):
+    """作业停下 — given up after its last attempt; a person must look."""
+
+    job_kind: str
+    lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRetried(Fact):
+    """作业重试 — a dead job waits again."""
+
+    job_kind: str
+    lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSetAside(Fact):
+    """作业搁置 — the reason stands with the job."""
+
+    job_kind: str
+    lane: str
+
+
+_JOB_LANE = "job:"
+
+
+def _tell_of(tx: Tx, job: Job, actor: str) -> None:
+    if job.state == "dead" and job.lane.startswith(_JOB_LANE):
+        return  # what reacts to a dead job has died itself: the screen shows it, telling on would never end
+    kinds: dict[str, type[JobDied | JobRetried | JobSetAside]] = {
+        "dead": JobDied,
+        "ready": JobRetried,
+        "aside": JobSetAside,
+    }
+    told = kinds[job.state](subject=f"{_JOB_LANE}{job.id}", actor=actor, job_kind=job.kind, lane=job.lane)
+    record(tx, told)
 
 
 handles("reaction", run_reaction)
+witness(_tell_of)
