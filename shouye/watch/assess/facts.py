@@ -47,3 +47,12 @@ class SituationChanged(Fact):
     previous_rank: int
     findings: list[int]
     ground: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatchReset(Fact):
+    """人工复位 — a person put a latch (断电 …) back; `actor` is who."""
+
+    hazard: str
+    level: str
+    station: str

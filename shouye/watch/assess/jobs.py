@@ -1,4 +1,4 @@
-"""研判的作业 — every stored batch wakes the judge, in order, one transaction each."""
+"""研判的作业 — each stored batch wakes the judge, one transaction each; a start loads gauges in portions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from shouye.base.kernel import Tx, handles
 from shouye.watch.assess import store
-from shouye.watch.assess.service import Assessor, judge
+from shouye.watch.assess.service import Assessor, begin_recovery, judge, judge_reset, recover
 
 
 def install(tx: Tx, assessor: Assessor) -> None:
@@ -16,4 +16,13 @@ def install(tx: Tx, assessor: Assessor) -> None:
     def wake(tx: Tx, payload: dict[str, Any]) -> None:
         judge(tx, assessor, int(payload["batch"]))
 
+    def load(tx: Tx, payload: dict[str, Any]) -> None:
+        recover(tx, assessor)
+
+    def reset(tx: Tx, payload: dict[str, Any]) -> None:
+        judge_reset(tx, assessor, int(payload["reset"]))
+
     handles("assess.wake", wake)
+    handles("assess.recover", load)
+    handles("assess.reset", reset)
+    begin_recovery(tx, assessor)

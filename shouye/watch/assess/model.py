@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 from shouye.base.kernel import Refusal
-from shouye.base.rules import Bounds, RuleTable, Truth
+from shouye.base.rules import Bounds, RuleTable, Truth, Value
 from shouye.watch.observe import Reading
 
 NO_SIGNAL = "实况达到标准，非气象预警信号"
@@ -29,19 +31,69 @@ class Earlier:
 
 
 @dataclass(frozen=True)
-class Hazard:
-    """灾种 — which element is summed for which rule kind; windows and levels come from the rule table in use.
+class Channel:
+    """通道 — the element that feeds an input of the table, and how its unit becomes the table's."""
 
-    A window of the table is an input whose `sum` is ours. `earlier` gives sums that end before the windows begin.
+    element: str
+    scale: Callable[[float], float] | None = None
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """灾种 — what of a gauge is judged by which rule kind; windows and levels come from the rule table in use.
+
+    `nature` names how (natures/): *sums* over the table's windows whose `sum` is ours, with `earlier` sums that
+    end before the windows begin; *state*, *latch* and *extreme* of `channels` (input -> element). `window` is how
+    long an extreme or a state counts; `margin` is the hysteresis per input (回差), `hold` how long a level must
+    be known not to hold before it ends. A `latched` level ends only by a person's reset while the duty `restore`
+    holds.
     """
 
     key: str
     term: str
     kind: str
     element: str
-    sum: str
     review_after: timedelta
+    sum: str = ""
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    nature: str = "sums"
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    window: timedelta = timedelta(0)
+    margin: Mapping[str, float] = field(default_factory=dict)
+    hold: timedelta = timedelta(0)
+    latched: tuple[str, ...] = ()
+    restore: str = ""
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every element it asks for."""
+        return tuple(dict.fromkeys((self.element, *(channel.element for channel in self.channels.values()))))
+
+
+@dataclass(frozen=True)
+class StationFacts:
+    """测站特征 — a station's own limits and place, what it measures, and which element stands for which.
+
+    `values` are inputs of rule tables (警戒水位 …). `measures` empty: all that a hazard asks. `in_force` names the
+    element that is judged where several carry the same rain; `wraps` where a counter turns over (翻转).
+    """
+
+    values: Mapping[str, float | str] = field(default_factory=dict)
+    measures: tuple[str, ...] = ()
+    in_force: Mapping[str, str] = field(default_factory=dict)
+    wraps: Mapping[str, float] = field(default_factory=dict)
+
+
+NOTHING_SAID = StationFacts()
+
+
+@dataclass(frozen=True)
+class Reset:
+    """人工复位 — a person put a latch back at this instant."""
+
+    hazard: str
+    station: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -71,11 +123,48 @@ class Watch:
                 found.append(Window(item.name, round(earlier.hours * 3600), round(earlier.lag_h * 3600)))
         return tuple(found)
 
+    def at(self, station: StationFacts) -> Watch | None:
+        """What of the table this station can answer: rows that ask for what it neither measures nor has are left
+        out, for a gauge of stages would else be unknown for ever. None when nothing is left."""
+        if self.hazard.nature == "sums":
+            return self
+        defaults = {item.name for item in self.table.inputs if item.default is not None}
+        able = {
+            name
+            for name, channel in self.hazard.channels.items()
+            if not station.measures or channel.element in station.measures
+        }
+        able |= defaults | (station.values.keys() & self.table.by_name.keys())
+        rows = []
+        for row in self.table.rows:
+            clauses = [clause for clause in row.when.clauses if {n for one in clause for n in one.names()} <= able]
+            if clauses and not {name for clause in clauses for one in clause for name in one.names()} <= defaults:
+                rows.append(replace(row, when=replace(row.when, clauses=tuple(clauses))))
+        return replace(self, table=replace(self.table, rows=tuple(rows))) if rows else None
+
+    def constants(self, station: StationFacts) -> dict[str, Value]:
+        """The station's own values that the table asks for."""
+        return {name: value for name, value in station.values.items() if name in self.table.by_name}
+
+    def cleared(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """回差 — the values as they count for the end of a level: nearer to it by the margin."""
+        return {
+            name: Bounds(value.lo + margin, value.hi + margin)
+            if isinstance(value, Bounds) and (margin := self.hazard.margin.get(name))
+            else value
+            for name, value in values.items()
+        }
+
+    def restorable(self, values: Mapping[str, Value]) -> bool:
+        """复电条件 — is it known that a person may reset the latch?"""
+        judged = self.table.judge(values)
+        return any(one.duty.level == self.hazard.restore and one.truth is Truth.TRUE for one in judged.duties)
+
     def rank(self, level: str) -> int:
         """1 for the lowest level of the table."""
         return self.table.levels.index(level) + 1
 
-    def ground(self, level: str, values: Mapping[str, Bounds]) -> Ground:
+    def ground(self, level: str, values: Mapping[str, Value]) -> Ground:
         """依据 — the first row of this level that holds, in the table's own words."""
         facts = self.table.settle(values)
         row = next(row for row in self.table.rows if row.level == level and row.when.truth(facts) is Truth.TRUE)
@@ -117,18 +206,46 @@ class Episode:
     ground: Ground
 
 
+@dataclass(frozen=True)
+class Told:
+    """引擎所言 — the episodes of one gauge as they stand, as far as they reach `since` or later.
+
+    Whatever ended before that is settled and was told before.
+    """
+
+    since: datetime
+    episodes: tuple[Episode, ...]
+
+
+@dataclass(frozen=True)
+class Start:
+    """起算 — what an engine is given of a gauge that it does not know: folding begins after `since`.
+
+    `open` are the episodes that stood at that instant; `past` is every reading that later windows reach.
+    """
+
+    station: str
+    since: datetime
+    open: tuple[Episode, ...] = ()
+    past: tuple[Reading, ...] = ()
+    resets: tuple[Reset, ...] = ()
+
+
 class Engine(Protocol):
     """累积引擎 — folds readings into episodes; batch boundaries and order of arrival never change the result."""
 
     @property
-    def elements(self) -> tuple[str, ...]:
-        """What it wants to be fed."""
+    def lookback(self) -> timedelta:
+        """How much older than an instant the readings are on which it depends."""
 
-    def knows(self, station: str) -> bool:
-        """Has it been fed this gauge's history?"""
+    def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
+        """Gauges that must be started (again) before this batch, each with its earliest reading in it."""
 
-    def feed(self, batch: Iterable[Reading]) -> dict[str, list[Episode]]:
-        """Take these readings and give, per gauge they concern, all its episodes as they now stand."""
+    def start(self, start: Start) -> Told:
+        """Begin with this gauge, forgetting what was known of it."""
+
+    def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
+        """Take these; only gauges for which something may have changed are told."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +253,7 @@ class EngineKind:
     """引擎货架的一项 — makes an engine for the watches in use."""
 
     term: str
-    make: Callable[[Sequence[Watch]], Engine]
+    make: Callable[[Sequence[Watch], Mapping[str, StationFacts]], Engine]
 
 
 @dataclass(frozen=True)
@@ -172,6 +289,22 @@ class Finding:
     def open(self) -> bool:
         """In force: neither known to have ended nor withdrawn."""
         return self.until is None and self.retracted_at is None
+
+    @property
+    def episode(self) -> Episode:
+        """The episode as an engine told it."""
+        return Episode(
+            hazard=self.hazard,
+            rules=self.rules,
+            level=self.level,
+            rank=self.rank,
+            word=self.word,
+            station=self.station,
+            first_at=self.first_at,
+            until=self.until,
+            source=self.source,
+            ground=Ground(self.text, self.mark, self.values, self.missing),
+        )
 
 
 @dataclass(frozen=True)
@@ -211,6 +344,39 @@ class SituationStep:
     previous: str | None
     ground: str
     findings: tuple[int, ...]
+
+
+def read_active(path: Path) -> dict[str, str]:
+    """在用规则表 — `assess.toml` of a city: `[hazard.rainstorm] rules = "CMA16-2007"`."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {hazard: str(row["rules"]) for hazard, row in said["hazard"].items()}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise BadActive(f"{path.name}：{error}") from None
+
+
+def read_station_facts(path: Path) -> dict[str, StationFacts]:
+    """测站特征表 — `station_facts.toml` of a city, one table for each station; none without such a file.
+
+    `values`: inputs of rule tables (warning_stage_m = 100.0); `measures`: elements; `in_force`: element -> the one
+    that is judged; `wraps`: counters and where they turn over (0 = never).
+    """
+    if not path.is_file():
+        return {}
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {
+            station: StationFacts(
+                dict(row.pop("values", {})),
+                tuple(row.pop("measures", ())),
+                dict(row.pop("in_force", {})),
+                {element: float(wrap) for element, wrap in row.pop("wraps", {}).items()},
+                **row,
+            )
+            for station, row in said.items()
+        }
+    except (tomllib.TOMLDecodeError, TypeError, ValueError, AttributeError) as error:
+        raise BadActive(f"{path.name}：{error}") from None
 
 
 def top(open_findings: Sequence[Finding]) -> list[Finding]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from shouye.base.kernel import Tx, iso, load_shelf, record
+from shouye.base.access import Actor
+from shouye.base.kernel import Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
 from shouye.base.rules import Rulebook
 from shouye.watch import observe
-from shouye.watch.assess import engines, hazards, store
-from shouye.watch.assess.facts import FindingRaised, FindingRetracted, SituationChanged
+from shouye.watch.assess import engines, hazards, natures, store
+from shouye.watch.assess.facts import FindingRaised, FindingRetracted, LatchReset, SituationChanged
 from shouye.watch.assess.model import (
+    NOTHING_SAID,
     BadActive,
     Engine,
     EngineKind,
@@ -22,23 +22,49 @@ from shouye.watch.assess.model import (
     Hazard,
     Situation,
     SituationStep,
+    Start,
+    StationFacts,
+    Told,
     Watch,
     top,
 )
+from shouye.watch.observe import Reading
 
 Place = tuple[str, str]
 """(hazard, division)."""
 
 
-@dataclass(frozen=True)
+class NotLatched(Refusal):
+    """该告警不需要人工复位，或已经结束。"""
+
+
+class NotRestorable(Refusal):
+    """最近读数未低于复电值，或已收不到读数，不能复位。"""
+
+
 class Assessor:
     """研判员 — the watches in use and the engine that holds this process's sums: one for each database."""
 
-    watches: tuple[Watch, ...]
-    engine: Engine
+    def __init__(
+        self, watches: Sequence[Watch], kind: EngineKind, facts: Mapping[str, StationFacts] = MappingProxyType({})
+    ) -> None:
+        self.watches = tuple(watches)
+        self.facts = facts
+        self._make = kind.make
+        self.turn = -1
+        """The turn after which this engine stands; another one in the database means that it must begin anew."""
+        self.cold: dict[str, datetime] = {}
+        """恢复中 — gauges still to be loaded after a start, and the instant from which they are to be judged."""
+        self.renew()
 
     @classmethod
-    def of(cls, rulebook: Rulebook, active: Mapping[str, str], engine: str = "plain") -> Assessor:
+    def of(
+        cls,
+        rulebook: Rulebook,
+        active: Mapping[str, str],
+        engine: str = "plain",
+        facts: Mapping[str, StationFacts] = MappingProxyType({}),
+    ) -> Assessor:
         """An assessor for these hazards (`hazard -> rule table`), with a fresh engine of the named kind."""
         shelf = load_shelf(hazards, "HAZARD", Hazard)
         unknown = sorted(set(active) - set(shelf))
@@ -47,43 +73,181 @@ class Assessor:
         watches = tuple(
             Watch(shelf[key], rulebook.table(shelf[key].kind, rules)) for key, rules in sorted(active.items())
         )
-        return cls(watches, load_shelf(engines, "ENGINE", EngineKind)[engine].make(watches))
+        return cls(watches, load_shelf(engines, "ENGINE", EngineKind)[engine], facts)
+
+    def renew(self) -> None:
+        """Forget everything; each gauge begins again from what is stored."""
+        self.engine: Engine = self._make(self.watches, self.facts)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every element that is judged anywhere."""
+        asked = dict.fromkeys(element for watch in self.watches for element in watch.hazard.elements)
+        named = (real for facts in self.facts.values() for real in facts.in_force.values())
+        return tuple(dict.fromkeys((*asked, *named)))
 
 
-def read_active(path: Path) -> dict[str, str]:
-    """在用规则表 — `assess.toml` of a city: `[hazard.rainstorm] rules = "CMA16-2007"`."""
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {hazard: str(row["rules"]) for hazard, row in said["hazard"].items()}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise BadActive(f"{path.name}：{error}") from None
+_BACK = timedelta(hours=2)
+"""How much older than the first new reading a gauge is begun, so that the next late one finds it ready."""
+_PORTION = 20
+"""Gauges loaded by one job after a start: calls and answers are served in between."""
+
+
+def begin_recovery(tx: Tx, by: Assessor) -> None:
+    """开始恢复 — after a start: load the gauges heard so far before anything is raised or cleared."""
+    by.turn, _ = store.turn(tx)
+    by.renew()
+    _chill(tx, by)
+
+
+def _chill(tx: Tx, by: Assessor) -> None:
+    heard: dict[str, datetime] = {}
+    for reading in observe.latest_all(tx):
+        if reading.element in by.elements:
+            heard[reading.station] = min(reading.time, heard.get(reading.station, reading.time)) - _BACK
+    by.cold = heard
+    if by.cold:
+        enqueue(tx, kind="assess.recover", lane="engine", due_at=tx.now, payload={})
+        store.put_turn(tx, by.turn, len(by.cold))
+
+
+def _take_turn(tx: Tx, by: Assessor) -> None:
+    """Count this judging; an engine whose last one was rolled back, or that another overtook, begins anew."""
+    turn, _ = store.turn(tx)
+    if by.turn != turn:
+        by.turn = turn
+        by.renew()
+        _chill(tx, by)
+    by.turn += 1
+    store.put_turn(tx, by.turn, len(by.cold))
+
+
+def recovering(tx: Tx) -> int:
+    """恢复中 — gauges whose history is not loaded yet; until then they raise and clear nothing."""
+    return store.turn(tx)[1]
+
+
+def recover(tx: Tx, by: Assessor) -> None:
+    """恢复一批 — load some gauges and judge what has come meanwhile."""
+    _take_turn(tx, by)
+    portion = {station: by.cold[station] for station in sorted(by.cold)[:_PORTION]}
+    told = _start(tx, by, portion)
+    for station in portion:
+        del by.cold[station]
+    _settle(tx, told)
+    store.put_turn(tx, by.turn, len(by.cold))
+    if by.cold:
+        enqueue(tx, kind="assess.recover", lane="engine", due_at=tx.now, payload={})
 
 
 def judge(tx: Tx, by: Assessor, batch: int) -> None:
     """研判一批 — feed it, with the history of gauges the engine has not met, and record what has changed."""
-    readings = observe.stored_in(tx, batch)
-    strangers = {reading.station for reading in readings if not by.engine.knows(reading.station)}
-    past = [reading for element in by.engine.elements for reading in observe.history(tx, strangers, element)]
-    told = by.engine.feed(past + readings)
-    lost, touched = _reconcile(tx, told)
-    for place in sorted(touched):
-        _resituate(tx, place, lost)
+    _take_turn(tx, by)
+    readings = [reading for reading in observe.stored_in(tx, batch) if reading.element in by.elements]
+    strangers = by.engine.strangers(readings)
+    for station in [station for station in strangers if station in by.cold]:
+        by.cold[station] = min(by.cold[station], strangers.pop(station) - _BACK)
+    told = _start(tx, by, {station: first - _BACK for station, first in strangers.items()})
+    ready = [one for one in readings if one.station not in by.cold and one.station not in told]
+    _settle(tx, told | by.engine.feed(ready))
 
 
-def _reconcile(tx: Tx, told: Mapping[str, Sequence[Episode]]) -> tuple[dict[Place, set[str]], set[Place]]:
+def judge_reset(tx: Tx, by: Assessor, number: int) -> None:
+    """研判复位 — a person has reset a latch."""
+    _take_turn(tx, by)
+    reset = store.reset_by_id(tx, number)
+    if reset.station in by.cold:
+        by.cold[reset.station] = min(by.cold[reset.station], reset.at - _BACK)
+        return
+    _settle(tx, _start(tx, by, {reset.station: reset.at - _BACK}))
+
+
+def reset_latch(tx: Tx, by: Assessor, actor: Actor, number: int) -> None:
+    """人工复位 — put the latch of this finding back, when the latest reading is below the restore value.
+
+    依据: 煤矿安全规程 — power that was cut is restored by hand only.
+    """
+    found = store.finding_by_id(tx, number)
+    watch = next((one for one in by.watches if one.hazard.key == found.hazard), None)
+    if watch is None or not found.open or found.level not in watch.hazard.latched:
+        raise NotLatched(f"监测告警 {number}")
+    since = tx.now - watch.hazard.window
+    past = [
+        one
+        for element in watch.hazard.elements
+        for one in observe.curve(tx, found.station, element, since, tx.now)
+    ]
+    facts = by.facts.get(found.station, NOTHING_SAID)
+    if not watch.restorable(watch.constants(facts) | natures.values_at(watch, past, tx.now)):
+        raise NotRestorable(f"测站 {found.station}")
+    reset = store.add_reset(tx, found.hazard, found.station, actor.tag)
+    record(
+        tx,
+        LatchReset(
+            subject=f"finding:{found.id}",
+            actor=actor.tag,
+            hazard=found.hazard,
+            level=found.level,
+            station=found.station,
+        ),
+    )
+    enqueue(tx, kind="assess.reset", lane="engine", due_at=tx.now, payload={"reset": reset})
+
+
+def _start(tx: Tx, by: Assessor, wanted: Mapping[str, datetime]) -> dict[str, Told]:
+    """起算 — begin these gauges with the findings that stood at their instant and the readings behind it."""
+    if not wanted:
+        return {}
+    whole = {station: from_ms(to_ms(since) // 1000 * 1000) for station, since in wanted.items()}
+    standing: dict[str, list[Episode]] = {}
+    for found in store.findings_reaching(tx, whole):
+        since = whole[found.station]
+        open_then = found.first_at <= since and (found.until is None or found.until > since)
+        if open_then and found.retracted_at is None:
+            standing.setdefault(found.station, []).append(found.episode)
+    past: dict[str, list[Reading]] = {}
+    first = min(whole.values()) - by.engine.lookback
+    for element in by.elements:
+        for reading in observe.history(tx, whole, element, first):
+            if reading.time > whole[reading.station] - by.engine.lookback:
+                past.setdefault(reading.station, []).append(reading)
+    return {
+        station: by.engine.start(
+            Start(
+                station,
+                since,
+                tuple(standing.get(station, ())),
+                tuple(past.get(station, ())),
+                tuple(store.resets_since(tx, station, since)),
+            )
+        )
+        for station, since in sorted(whole.items())
+    }
+
+
+def _settle(tx: Tx, told: Mapping[str, Told]) -> None:
+    """Record what the engine has said and set the situations that it concerns."""
+    if told:
+        lost, touched = _reconcile(tx, told)
+        for place in sorted(touched):
+            _resituate(tx, place, lost)
+
+
+def _reconcile(tx: Tx, told: Mapping[str, Told]) -> tuple[dict[Place, set[str]], set[Place]]:
     """Make the stored findings of these gauges equal to the episodes told.
 
     Returns the levels that a withdrawal took from each place, and the places concerned. What is stored is
     compared, not what the engine remembers, so a job that runs again changes nothing twice.
     """
-    known = store.findings_at(tx, told)
-    gauges = observe.gauges(tx)
+    reaching = store.findings_reaching(tx, {station: one.since for station, one in told.items()})
+    known = {store.episode_key(found): found for found in reaching}
     retracted: dict[Place, set[str]] = {}
     touched: set[Place] = set()
     episodes = sorted(
-        (episode for some in told.values() for episode in some),
+        (episode for some in told.values() for episode in some.episodes),
         key=lambda episode: (episode.first_at, episode.hazard, episode.station, episode.rank),
     )
+    gauges = observe.gauges(tx) if any(store.episode_key(one) not in known for one in episodes) else {}
     for episode in episodes:
         found = known.pop(store.episode_key(episode), None)
         if found is None:
@@ -195,9 +359,9 @@ def situations(tx: Tx) -> list[Situation]:
     """态势 — every watched division for every hazard in use, the calm and the unknown ones too; highest first."""
     rows = store.situation_rows(tx)
     open_findings = store.all_findings(tx, open_only=True)
-    gauges = observe.gauges(tx)
     found = []
     for active in store.active(tx):
+        gauges = observe.measuring(tx, active.element)
         silent = {station for group in observe.silence(tx, active.element) for station in group.stations}
         divisions = {division for hazard, division in rows if hazard == active.hazard}
         for division in sorted(divisions.union(observe.watched_divisions(tx))):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,12 +17,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     insert,
+    or_,
     select,
     update,
 )
 
 from shouye.base.kernel import Document, Instant, NotFound, RowId, Tx, metadata
-from shouye.watch.assess.model import Episode, Finding, SituationStep, Watch
+from shouye.watch.assess.model import Episode, Finding, Reset, SituationStep, Watch
 from shouye.watch.observe import Gauge
 
 finding_table = Table(
@@ -89,6 +91,26 @@ active_table = Table(
     comment="which rule table is in force for which hazard in this database",
 )
 
+turn_table = Table(
+    "engine_turn",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("turn", Integer, nullable=False),
+    Column("recovering", Integer, nullable=False),
+    comment="how often an engine has judged: one that remembers another number was rolled back or overtaken",
+)
+
+reset_table = Table(
+    "latch_reset",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("hazard", String(40), nullable=False),
+    Column("station", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(60), nullable=False),
+    Index("latch_reset_station", "station", "at"),
+)
+
 EpisodeKey = tuple[str, str, str, str, Any]
 
 
@@ -121,9 +143,47 @@ def episode_key(episode: Episode | Finding) -> EpisodeKey:
     return episode.hazard, episode.rules, episode.level, episode.station, episode.first_at
 
 
-def findings_at(tx: Tx, stations: Iterable[str]) -> dict[EpisodeKey, Finding]:
-    query = select(finding_table).where(finding_table.c.station.in_(sorted(stations)))
-    return {episode_key(found): found for found in _findings(tx, query)}
+def turn(tx: Tx) -> tuple[int, int]:
+    """How often was judged, and how many gauges were still being loaded then."""
+    row = tx.run(select(turn_table)).first()
+    return (row.turn, row.recovering) if row is not None else (0, 0)
+
+
+def put_turn(tx: Tx, turn: int, recovering: int) -> None:
+    if tx.run(update(turn_table).values(turn=turn, recovering=recovering)).rowcount == 0:
+        tx.run(insert(turn_table).values(id=1, turn=turn, recovering=recovering))
+
+
+def add_reset(tx: Tx, hazard: str, station: str, actor: str) -> int:
+    row = insert(reset_table).values(hazard=hazard, station=station, at=tx.now, actor=actor)
+    return int(tx.run(row).inserted_primary_key[0])
+
+
+def resets_since(tx: Tx, station: str, since: datetime) -> list[Reset]:
+    where = (reset_table.c.station == station, reset_table.c.at > since)
+    rows = tx.run(select(reset_table).where(*where).order_by(reset_table.c.at, reset_table.c.id))
+    return [Reset(row.hazard, row.station, row.at) for row in rows]
+
+
+def reset_by_id(tx: Tx, number: int) -> Reset:
+    row = tx.run(select(reset_table).where(reset_table.c.id == number)).one()
+    return Reset(row.hazard, row.station, row.at)
+
+
+def findings_reaching(tx: Tx, since: Mapping[str, datetime]) -> list[Finding]:
+    """Per gauge the findings, withdrawn ones too, that begin, end or are open at `since` or later."""
+    if not since:
+        return []
+    columns, first = finding_table.c, min(since.values())
+    query = select(finding_table).where(
+        columns.station.in_(sorted(since)),
+        or_(columns.first_at >= first, columns.until.is_(None), columns.until >= first),
+    )
+    return [
+        one
+        for one in _findings(tx, query)
+        if one.until is None or one.until >= since[one.station] or one.first_at >= since[one.station]
+    ]
 
 
 def add_finding(tx: Tx, episode: Episode, gauge: Gauge | None) -> int:

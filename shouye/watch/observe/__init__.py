@@ -15,6 +15,7 @@ from shouye.watch.observe.service import curve as curve
 from shouye.watch.observe.service import gauges as gauges
 from shouye.watch.observe.service import history as history
 from shouye.watch.observe.service import latest_all as latest_all
+from shouye.watch.observe.service import measuring as measuring
 from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in

@@ -41,9 +41,9 @@ def stored_in(tx: Tx, batch: int) -> list[Reading]:
     return store.readings_in(tx, batch)
 
 
-def history(tx: Tx, stations: Iterable[str], element: str) -> list[Reading]:
-    """全部存数 — every revision of these stations' element, for a judge that starts."""
-    return store.readings_of(tx, stations, element)
+def history(tx: Tx, stations: Iterable[str], element: str, since: datetime | None = None) -> list[Reading]:
+    """存数 — every revision of these stations' element (after `since`), for a judge that starts."""
+    return store.readings_of(tx, stations, element, since)
 
 
 def curve(tx: Tx, station: str, element: str, since: datetime, until: datetime) -> list[Reading]:
@@ -80,6 +80,15 @@ def gauges(tx: Tx) -> dict[str, Gauge]:
     return store.all_gauges(tx)
 
 
+def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
+    """测该要素的测站 — gauges that have sent it, and those never heard at all; a rain gauge owes no stage."""
+    sent: dict[str, set[str]] = {}
+    for reading in store.latest_readings(tx):
+        sent.setdefault(reading.station, set()).add(reading.element)
+    every = store.all_gauges(tx)
+    return {station: one for station, one in every.items() if element in sent.get(station, {element})}
+
+
 def watched_divisions(tx: Tx) -> list[str]:
     """应监测区划 — the divisions that somebody must speak for."""
     return store.watched_divisions(tx)
@@ -92,7 +101,7 @@ def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
         if reading.element == element:
             heard.setdefault(reading.station, []).append(reading)
     groups: dict[tuple[str, Cause], list[tuple[str, datetime | None]]] = {}
-    for station, one in store.all_gauges(tx).items():
+    for station, one in measuring(tx, element).items():
         found = unheard(heard.get(station, []), tx.now)
         if found is not None:
             groups.setdefault((one.county, found[0]), []).append((station, found[1]))

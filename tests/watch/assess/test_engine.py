@@ -10,30 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shouye.base.rules import load_tables
-from shouye.watch.assess import Assessor, Engine, Episode
+from shouye.watch.assess import Assessor, Episode
 from shouye.watch.observe import Reading
+from tests.watch.assess.folding import BOOK, Folding
 from tests.watch.assess.night import EVENING, HOUR, RAIN, hourly
 from tests.watch.assess.oracle import crossings
 
-BOOK = load_tables()
 BOTH = RAIN | {"flash_flood": "proposed"}
 
 
-def engine(active: dict[str, str]) -> Engine:
-    return Assessor.of(BOOK, active).engine
-
-
 def fold(*batches: list[Reading], active: dict[str, str] = RAIN) -> list[Episode]:
-    """All episodes after these batches, in an order that says nothing."""
-    told: dict[str, list[Episode]] = {}
-    by = engine(active)
+    """All episodes after these batches."""
+    by = Folding(active)
     for batch in batches:
-        told |= by.feed(batch)
-    return sorted(
-        (episode for some in told.values() for episode in some),
-        key=lambda episode: (episode.station, episode.hazard, episode.first_at, episode.rank),
-    )
+        by.hear(batch)
+    return by.episodes
 
 
 def crossed(*values: float | None) -> list[tuple[str, float, float | None]]:
@@ -174,13 +165,13 @@ def test_order_split_and_repetition_change_nothing(sent: list[Reading], data: st
     assert fold(*batches, active=BOTH) == fold(sent, active=BOTH)
 
 
-def test_gauges_it_was_not_fed_are_not_told() -> None:
-    by = engine(RAIN)
-    by.feed(hourly("a", 60))
-    assert by.knows("a")
-    assert not by.knows("b")
-    assert list(by.feed(hourly("b", 1))) == ["b"]
-    assert by.feed([Reading("a", "stage_m", EVENING, 3.0, HOUR)]) == {}
+def test_gauges_it_was_not_fed_are_strangers() -> None:
+    by = Assessor.of(BOOK, RAIN).engine
+    assert list(by.feed(hourly("a", 60))) == ["a"]
+    assert by.strangers(hourly("a", 0, first=2)) == {}
+    assert by.strangers(hourly("a", 0, first=0)) == {"a": EVENING}, "older than what it can fold again"
+    assert by.strangers(hourly("b", 1)) == {"b": EVENING + HOUR}
+    assert by.feed(hourly("a", 60)) == {}, "nothing has changed"
 
 
 def test_an_unknown_hazard_is_refused_by_name() -> None:

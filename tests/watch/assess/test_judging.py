@@ -11,6 +11,7 @@ import pytest
 from shouye.base.kernel import NotFound, facts_since, iso, run_due
 from shouye.base.rules import load_tables
 from shouye.watch import assess, observe
+from shouye.watch.assess.service import judge
 from tests.watch.assess.night import EVENING, HOUR, RAIN, Night, hourly
 
 
@@ -116,18 +117,50 @@ def test_a_late_reading_reopens_and_closes(night: Night) -> None:
 
 
 def test_a_crashed_job_runs_again_and_says_it_once(night: Night) -> None:
-    """The engine remembers what the database forgot with the rollback: only the database is compared."""
+    """The engine remembers what the database forgot with the rollback: it notices, and begins anew."""
     by = assess.Assessor.of(load_tables(), RAIN)
     with night.database.begin() as tx:
         assess.install(tx, by)
-        observe.store_batch(tx, hourly("a", 60))
-    by.engine.feed(hourly("a", 60))
-    night.clock.move_to(EVENING + HOUR)
+    night.hear(hourly("a", 20))
+    with night.database.begin() as tx:
+        observe.store_batch(tx, hourly("a", 40, first=2))
+    night.clock.move_to(EVENING + 2 * HOUR)
+
+    def crash() -> None:
+        with night.database.begin() as tx:
+            judge(tx, by, 2)
+            assert len(assess.findings(tx)) == 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        crash()
     while run_due(night.database):
         pass
     with night.look() as tx:
         assert [found.level for found in assess.findings(tx)] == ["BLUE", "YELLOW", "ORANGE"]
         assert len(facts_since(tx, kinds=["SituationChanged"])) == 1
+        assert assess.recovering(tx) == 0
+
+
+def test_a_start_loads_before_it_judges(tmp_path: Path) -> None:
+    """While gauges are loaded (恢复中) a batch raises nothing; afterwards everything stored is judged."""
+    gauges = {f"g{number:02}": "east" for number in range(50)}
+    night = Night(tmp_path, gauges)
+    for name in gauges:
+        night.hear(hourly(name, 20, 20))
+    with night.database.begin() as tx:
+        observe.store_batch(tx, [one for name in gauges for one in hourly(name, 15, first=3)])
+    night.start_judge()
+    with night.look() as tx:
+        assert assess.recovering(tx) == 50
+    night.clock.move_to(EVENING + 3 * HOUR)
+    seen = []
+    while run_due(night.database, limit=1):
+        with night.look() as tx:
+            seen.append((assess.recovering(tx), len(assess.findings(tx))))
+    assert sorted({left for left, _ in seen}, reverse=True) == [50, 30, 10, 0]
+    assert seen[-1] == (0, 150)
+    night.close()
 
 
 def test_a_restart_in_the_storm_changes_nothing(tmp_path: Path) -> None:

@@ -126,7 +126,8 @@ def test_one_living_series_is_enough(database: Database) -> None:
     with database.begin() as tx:
         observe.store_batch(tx, [Reading("a", "rain_mm", EVENING + 2 * HOUR, None, step)])
         assert observe.silence(tx) == [], "the hourly value is there, though the five minutes are missing"
-        assert observe.silence(tx, "stage_m") == [Silence("east", Cause.NEVER, ("a",), None)]
+        assert observe.silence(tx, "stage_m") == [], "a rain gauge owes no stage"
+        assert observe.measuring(tx, "stage_m") == {}
 
 
 def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_path: Path) -> None:

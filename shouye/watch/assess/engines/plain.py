@@ -1,112 +1,138 @@
 """普通引擎 — dictionaries and integers; slow, plain, and the oracle of any faster one.
 
-A reading of interval d at time T covers (T - d, T]. Windows are summed at the instants at which a gauge has a
-reading, walking back over readings that do not overlap, at each step the latest and of those the finest: rain sent
-twice in two intervals counts once. If they tile the window the sum is exact; otherwise it is a lower bound whose
-upper side is open: what is missing, or was before the first reading, may have been anything.
+Levels are decided at defined instants of event time: those at which a gauge has a reading. A late or corrected
+reading takes back every decision from its instant on and decides again, so order of arrival says nothing.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from math import inf
+from datetime import datetime, timedelta
 
 from shouye.base.kernel import from_ms, to_ms
-from shouye.base.rules import Bounds, Truth
-from shouye.watch.assess.model import EngineKind, Episode, Watch, Window
-from shouye.watch.observe import Reading, outranks
+from shouye.base.rules import Truth, Value
+from shouye.watch.assess.model import (
+    NOTHING_SAID,
+    EngineKind,
+    Episode,
+    Reset,
+    Start,
+    StationFacts,
+    Told,
+    Watch,
+)
+from shouye.watch.assess.natures import Counter, Series, nature_of, seconds
+from shouye.watch.observe import Reading
 
-_SCALE = 1000
-"""Values are whole thousandths of the element's unit inside, so that sums are exact."""
-
-
-class _Gauge:
-    """One element at one gauge: the reading that stands per instant and interval (seconds)."""
-
-    def __init__(self) -> None:
-        self.keys: list[tuple[int, int]] = []
-        """(time, minus interval) in order, so that walking back meets the finest of one instant first."""
-        self.readings: dict[tuple[int, int], Reading] = {}
-        self.scaled: dict[tuple[int, int], int | None] = {}
-
-    def take(self, reading: Reading) -> int | None:
-        """Keep the reading if it outranks what stands; the instant from which sums have changed."""
-        key = (to_ms(reading.time) // 1000, -int(reading.step.total_seconds()))
-        standing = self.readings.get(key)
-        if standing is None:
-            insort(self.keys, key)
-        elif not outranks(reading, standing):
-            return None
-        self.readings[key] = reading
-        self.scaled[key] = None if reading.value is None else round(reading.value * _SCALE)
-        return key[0]
-
-    def instants(self, since: int) -> list[tuple[int, Reading]]:
-        """Every instant from `since` on, with its finest reading."""
-        later = self.keys[bisect_right(self.keys, (since - 1, 0)) :]
-        return list({key[0]: self.readings[key] for key in later}.items())
-
-    def sums(self, windows: Sequence[Window], at: int) -> dict[str, Bounds]:
-        """时段雨量 — what is known of every window at this instant.
-
-        Where coarse and fine readings contradict each other the larger lower bound stands and the upper is open.
-        """
-        found: dict[str, Bounds] = {}
-        least: dict[int, float] = {}
-        for window in sorted(windows, key=lambda window: window.length_s):
-            known, tiled = self._sum(window, at)
-            floor = least[window.lag_s] = max(known, least.get(window.lag_s, 0.0))
-            found[window.name] = Bounds(floor, known if tiled and known == floor else inf)
-        return found
-
-    def _sum(self, window: Window, at: int) -> tuple[float, bool]:
-        end = at - window.lag_s
-        begin = end - window.length_s
-        total = covered = 0
-        for index in range(bisect_right(self.keys, (end, 0)) - 1, -1, -1):
-            key = self.keys[index]
-            time, minus_step = key
-            if time <= begin:
-                break
-            value = self.scaled[key]
-            if value is not None and time <= end and time + minus_step >= begin:
-                total += value
-                covered -= minus_step
-                end = time + minus_step
-        return total / _SCALE, covered == window.length_s
+_SLACK_S = 24 * 3600
+"""How late a reading may come without its gauge being started anew."""
 
 
 class _Track:
     """One hazard at one gauge: its episodes, and how to fold them forward from any instant."""
 
-    def __init__(self, watch: Watch, station: str) -> None:
+    def __init__(self, watch: Watch, station: str, facts: StationFacts, series: Mapping[str, Series]) -> None:
         self.watch = watch
         self.station = station
+        self.nature = nature_of(watch)
+        self.series = {
+            element: series[real]
+            for element in watch.hazard.elements
+            if (real := facts.in_force.get(element, element)) in series
+        }
+        self.constants = watch.constants(facts)
+        self.hold_s = int(watch.hazard.hold.total_seconds())
         self.episodes: list[Episode] = []
+        self.below: dict[str, int] = {}
+        """Per open level: since when it is known not to hold."""
+        self._marks: list[tuple[int, dict[str, int]]] = []
 
-    def refold(self, gauge: _Gauge, since: int) -> None:
-        """Forget what was decided at or after `since`, then decide again at every instant from there."""
+    def begin(self, since: int, standing: Iterable[Episode]) -> None:
+        """Take over the episodes that stand at `since`, and since when they are known to be below."""
+        self.episodes = sorted(
+            (one for one in standing if one.hazard == self.watch.hazard.key and one.rules == self.watch.table.id),
+            key=lambda one: (one.first_at, one.rank),
+        )
+        if self.hold_s:
+            for time in self._instants(since - self.hold_s):
+                if time <= since:
+                    self._note_below(time, self._truths(self._values(time))[1])
+            self._marks = [(since, dict(self.below))]
+
+    def refold(self, since: int, resets: Sequence[int]) -> bool:
+        """Take back what was decided at or after `since`, then decide again; has anything changed?"""
+        before = tuple(self.episodes)
         start = from_ms(since * 1000)
         self.episodes = [
             replace(episode, until=None) if episode.until is not None and episode.until >= start else episode
             for episode in self.episodes
             if episode.first_at < start
         ]
-        open_at = {episode.level: index for index, episode in enumerate(self.episodes) if episode.until is None}
-        for time, reading in gauge.instants(since):
-            values = gauge.sums(self.watch.windows, time)
-            for level, truth in self.watch.table.truths(values).items():
-                if truth is Truth.TRUE and level not in open_at:
-                    open_at[level] = len(self.episodes)
-                    self.episodes.append(self._opened(level, values, reading))
-                elif truth is Truth.FALSE and level in open_at:
-                    index = open_at.pop(level)
-                    self.episodes[index] = replace(self.episodes[index], until=from_ms(time * 1000))
+        while self._marks and self._marks[-1][0] >= since:
+            self._marks.pop()
+        if self._marks:
+            self.below = dict(self._marks[-1][1])
+        instants = self._instants(since)
+        for time in sorted({*instants, *(reset for reset in resets if reset >= since)}):
+            values = self._values(time)
+            if time in instants:
+                self._decide(time, instants[time], values)
+            if time in resets and self.watch.restorable(values):
+                for level in self.watch.hazard.latched:
+                    self._end(level, time)
+            if self.hold_s:
+                self._marks.append((time, dict(self.below)))
+        return before != tuple(self.episodes)
 
-    def _opened(self, level: str, values: dict[str, Bounds], reading: Reading) -> Episode:
+    def _instants(self, since: int) -> dict[int, Reading]:
+        """Every instant from `since` on with the reading that speaks for it, the first element's first."""
+        found: dict[int, Reading] = {}
+        for series in reversed(self.series.values()):
+            found |= series.instants(since)
+        return dict(sorted(found.items()))
+
+    def _values(self, time: int) -> dict[str, Value]:
+        return self.constants | self.nature.values(self.watch, self.series, time)
+
+    def _truths(self, values: dict[str, Value]) -> tuple[dict[str, Truth], dict[str, Truth]]:
+        """Which levels hold, and which hold for the purpose of ending them."""
+        raising = self.watch.table.truths(values)
+        return raising, self.watch.table.truths(
+            self.watch.cleared(values)
+        ) if self.watch.hazard.margin else raising
+
+    def _decide(self, time: int, reading: Reading, values: dict[str, Value]) -> None:
+        raising, clearing = self._truths(values)
+        for level, truth in raising.items():
+            if truth is Truth.TRUE and self._open(level) is None:
+                self.episodes.append(self._opened(level, values, reading))
+                self.below.pop(level, None)
+        self._note_below(time, clearing)
+        for level, since in list(self.below.items()):
+            if level not in self.watch.hazard.latched and time - since >= self.hold_s:
+                self._end(level, time)
+
+    def _note_below(self, time: int, clearing: Mapping[str, Truth]) -> None:
+        for level, truth in clearing.items():
+            if truth is not Truth.FALSE or self._open(level) is None:
+                self.below.pop(level, None)
+            else:
+                self.below.setdefault(level, time)
+
+    def _open(self, level: str) -> int | None:
+        for index in range(len(self.episodes) - 1, -1, -1):
+            if self.episodes[index].level == level:
+                return index if self.episodes[index].until is None else None
+        return None
+
+    def _end(self, level: str, time: int) -> None:
+        index = self._open(level)
+        if index is not None:
+            self.episodes[index] = replace(self.episodes[index], until=from_ms(time * 1000))
+        self.below.pop(level, None)
+
+    def _opened(self, level: str, values: dict[str, Value], reading: Reading) -> Episode:
         return Episode(
             hazard=self.watch.hazard.key,
             rules=self.watch.table.id,
@@ -114,54 +140,117 @@ class _Track:
             rank=self.watch.rank(level),
             word=self.watch.table.word(level),
             station=self.station,
-            first_at=_whole(reading.time),
+            first_at=from_ms(seconds(reading) * 1000),
             until=None,
             source=reading.source or self.station,
             ground=self.watch.ground(level, values),
         )
 
+    def forget(self, before: int) -> None:
+        limit = from_ms(before * 1000)
+        self.episodes = [one for one in self.episodes if one.until is None or one.until >= limit]
+        self._marks = [mark for mark in self._marks if mark[0] >= before] or self._marks[-1:]
 
-def _whole(instant: datetime) -> datetime:
-    return from_ms(to_ms(instant) // 1000 * 1000)
+
+class _Gauge:
+    """One station: its series, its tracks, and the instant from which it can be folded again."""
+
+    def __init__(self, station: str, facts: StationFacts, watches: Sequence[Watch], floor: int) -> None:
+        self.floor = floor
+        self.series: dict[str, Series] = {}
+        own = [reduced for watch in watches if (reduced := watch.at(facts)) is not None]
+        for watch in own:
+            for element in watch.hazard.elements:
+                real = facts.in_force.get(element, element)
+                self.series.setdefault(real, Counter(facts.wraps[real]) if real in facts.wraps else Series())
+        self.tracks = [_Track(watch, station, facts, self.series) for watch in own]
+        self.resets: dict[str, list[int]] = {}
+
+    def take(self, readings: Iterable[Reading], resets: Iterable[Reset]) -> int | None:
+        """Keep them; the earliest instant at which anything may have changed."""
+        changed: list[int] = []
+        for reading in readings:
+            if reading.element in self.series:
+                time = self.series[reading.element].take(reading)
+                changed += [] if time is None else [time]
+        for reset in resets:
+            time = to_ms(reset.at) // 1000
+            if time not in self.resets.setdefault(reset.hazard, []):
+                self.resets[reset.hazard].append(time)
+                changed.append(time)
+        return min(changed, default=None)
+
+    def refold(self, since: int) -> bool:
+        changed = [track.refold(since, self.resets.get(track.watch.hazard.key, ())) for track in self.tracks]
+        return any(changed)
+
+    def told(self, since: int) -> Told:
+        start = from_ms(since * 1000)
+        episodes = (one for track in self.tracks for one in track.episodes)
+        reaching = (one for one in episodes if one.first_at >= start or one.until is None or one.until >= start)
+        return Told(start, tuple(reaching))
+
+    def forget(self, reach: int) -> None:
+        """Let go of what no reading within the slack can change any more."""
+        newest = max((series.keys[-1][0] for series in self.series.values() if series.keys), default=self.floor)
+        if newest - self.floor <= 2 * _SLACK_S:
+            return
+        self.floor = newest - _SLACK_S
+        for series in self.series.values():
+            series.forget(self.floor - reach)
+        for track in self.tracks:
+            track.forget(self.floor - reach)
 
 
 class PlainEngine:
     """普通引擎 — see the module."""
 
-    def __init__(self, watches: Sequence[Watch]) -> None:
+    def __init__(self, watches: Sequence[Watch], facts: Mapping[str, StationFacts]) -> None:
         self._watches = tuple(watches)
-        self._gauges: dict[tuple[str, str], _Gauge] = {}
-        self._tracks: dict[str, list[_Track]] = {}
+        self._facts = facts
+        self._gauges: dict[str, _Gauge] = {}
+        reach = [nature_of(watch).reach(watch) + int(watch.hazard.hold.total_seconds()) for watch in watches]
+        self._reach_s = max(reach, default=0)
 
     @property
-    def elements(self) -> tuple[str, ...]:
-        return tuple(sorted({watch.hazard.element for watch in self._watches}))
+    def lookback(self) -> timedelta:
+        return timedelta(seconds=self._reach_s)
 
-    def knows(self, station: str) -> bool:
-        return station in self._tracks
-
-    def feed(self, batch: Iterable[Reading]) -> dict[str, list[Episode]]:
-        since: dict[tuple[str, str], int] = {}
-        concerned = set()
+    def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
         for reading in batch:
-            if reading.element not in self.elements:
-                continue
-            concerned.add(reading.station)
-            key = (reading.station, reading.element)
-            changed = self._gauges.setdefault(key, _Gauge()).take(reading)
-            if changed is not None:
-                since[key] = min(changed, since.get(key, changed))
-        for station in concerned:
-            if station not in self._tracks:
-                self._tracks[station] = [_Track(watch, station) for watch in self._watches]
-        for (station, element), start in since.items():
-            for track in self._tracks[station]:
-                if track.watch.hazard.element == element:
-                    track.refold(self._gauges[station, element], start)
-        return {
-            station: [episode for track in self._tracks[station] for episode in track.episodes]
-            for station in sorted(concerned)
-        }
+            gauge = self._gauges.get(reading.station)
+            if gauge is None or seconds(reading) <= gauge.floor:
+                found[reading.station] = min(reading.time, found.get(reading.station, reading.time))
+        return found
+
+    def start(self, start: Start) -> Told:
+        since = to_ms(start.since) // 1000
+        gauge = _Gauge(start.station, self._facts.get(start.station, NOTHING_SAID), self._watches, since)
+        self._gauges[start.station] = gauge
+        gauge.take(start.past, start.resets)
+        for track in gauge.tracks:
+            track.begin(since, start.open)
+        gauge.refold(since + 1)
+        return gauge.told(since + 1)
+
+    def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
+        heard: dict[str, tuple[list[Reading], list[Reset]]] = {}
+        for reading in batch:
+            heard.setdefault(reading.station, ([], []))[0].append(reading)
+        for reset in resets:
+            heard.setdefault(reset.station, ([], []))[1].append(reset)
+        told = {}
+        for station, (readings, back) in sorted(heard.items()):
+            if station not in self._gauges:
+                first = min([*(reading.time for reading in readings), *(reset.at for reset in back)])
+                self.start(Start(station, first - timedelta(seconds=1)))
+            gauge = self._gauges[station]
+            since = gauge.take(readings, back)
+            if since is not None and gauge.refold(max(since, gauge.floor + 1)):
+                told[station] = gauge.told(since)
+            gauge.forget(self._reach_s)
+        return told
 
 
 ENGINE = EngineKind(term="普通引擎", make=PlainEngine)
