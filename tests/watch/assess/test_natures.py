@@ -155,10 +155,16 @@ def test_a_fall_is_a_turn_or_an_unknown(before: int, now: int, wrap: int, grown:
     assert increment(before, now, wrap) == grown
 
 
+SCALES = {
+    "ch4_pct": (0.0, 0.1),
+    "stage_m": (98.5, 0.15),
+    "rain_total_mm": (0.0, 16.0),
+    "wind_gust_ms": (8.0, 1.0),
+    "wind_mean_ms": (9.0, 0.5),
+}
+"""element: (lowest value, step)."""
 samples = st.tuples(
-    st.sampled_from(
-        [("ch4_pct", 0.0), ("stage_m", 98.5), ("rain_total_mm", 0.0), ("wind_gust_ms", 8.0), ("wind_mean_ms", 9)]
-    ),
+    st.sampled_from(sorted(SCALES)),
     st.integers(1, 30),
     st.one_of(st.none(), st.integers(0, 30)),
     st.integers(0, 1),
