@@ -16,7 +16,8 @@ from shouye.doors.web.visit import See
 
 router = APIRouter()
 
-POLL_S = 0.3
+POLL_S = 1.0
+"""A screen fetches itself at most once a second, however fast a drill runs."""
 HEARTBEAT_S = 10.0
 STREAM_S = 300.0
 """A stream ends after five minutes; the browser opens it again and is asked anew who it is."""
