@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
+from shouye.base.delivery import Attempt
 from shouye.base.kernel import AlertLevel, BadInput, Refusal, TransferStage, is_night
 from shouye.base.roster import DivisionLevel, Post, Roster
 
@@ -234,3 +235,20 @@ def people_of(items: Iterable[Obligation]) -> list[int]:
     """The persons now being called for these obligations, each once, in order."""
     chosen = (item.deputy if item.rung and item.deputy is not None else item.primary for item in items)
     return list(dict.fromkeys(person for person in chosen if person is not None))
+
+
+def notices_owed(items: Iterable[Obligation], persons: Collection[int]) -> dict[int, list[int]]:
+    """Person -> the notices in which he is being called for something open, oldest first."""
+    found: dict[int, list[int]] = {}
+    for item in items:
+        for person in (item.primary, item.deputy if item.rung else None):
+            if person is None or person not in persons or item.state not in OPEN:
+                continue
+            if item.notice not in found.setdefault(person, []):
+                found[person].append(item.notice)
+    return found
+
+
+def notices_of(ring: Attempt) -> list[int]:
+    """What this ring was about: it names all that its person owed."""
+    return [int(number) for number in ring.body.get("notices", ())] or [int(ring.group.split(":")[1])]

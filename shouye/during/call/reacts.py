@@ -11,7 +11,7 @@ from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import warn
 from shouye.during.call import service, store
 from shouye.during.call.facts import CallsAnswered, CallsLate, CallsUnreached, FieldReported
-from shouye.during.call.model import OPEN, CallPolicy, CallState, Evidence, Obligation
+from shouye.during.call.model import OPEN, CallPolicy, CallState, Evidence, Obligation, notices_of
 
 
 @on(warn.NoticeIssued)
@@ -46,12 +46,12 @@ def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
 def end_calls(fact: warn.NoticeWithdrawn, tx: Tx) -> None:
     """撤回 — open calls end; exactly those reached are told, once."""
     number = int(fact.subject.split(":")[1])
-    _tell(tx, fact.subject, _lifted(fact.number), service.reached_persons(tx, number))
+    _tell(tx, fact.subject, _lifted(tx, warn.notice(tx, number)), service.reached_persons(tx, number))
     service.withdraw_open(tx, number, ground=fact.ground)
 
 
-def _lifted(number: str) -> str:
-    return f"{number} 已撤回，险情解除"
+def _lifted(tx: Tx, notice: warn.Notice) -> str:
+    return f"{notice.number} 已撤回：{warn.revisions(tx, notice.id)[-1].reason}"
 
 
 def _tell(tx: Tx, group: str, text: str, persons: Iterable[int]) -> None:
@@ -233,12 +233,12 @@ def _tell_too_late(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
     about: dict[int, set[int]] = {}
     for attempt, reply in replies:
         if reply.receipt in (Receipt.CONFIRMED, Receipt.HEARD, Receipt.DECLINED):
-            for number in service.notices_of(attempt):
+            for number in notices_of(attempt):
                 about.setdefault(number, set()).add(attempt.person)
     for number, persons in sorted(about.items()):
         notice = warn.notice(tx, number)
         if notice.withdrawn_at is not None:
-            _tell(tx, notice.group, _lifted(notice.number), sorted(persons - _told(tx, notice, persons)))
+            _tell(tx, notice.group, _lifted(tx, notice), sorted(persons - _told(tx, notice, persons)))
 
 
 def _told(tx: Tx, notice: warn.Notice, persons: Iterable[int]) -> set[int]:

@@ -32,6 +32,8 @@ from shouye.during.call.model import (
     Obligation,
     Visit,
     VisitClosed,
+    notices_of,
+    notices_owed,
 )
 
 PURPOSE = "call"
@@ -140,7 +142,9 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
         if person is not None:
             wanted.setdefault(person, []).append(item)
     busy = delivery.busy_persons(tx, wanted, PURPOSE)
-    owing = store.open_notices(tx, wanted)  # his answer settles all that he owes, so he must hear of all
+    owing = notices_owed(
+        store.of_persons(tx, wanted), wanted
+    )  # his answer settles all that he owes, so he must hear of all
     about = {item.notice for item in obligations} | {number for mine in owing.values() for number in mine}
     notices = {number: warn.notice(tx, number) for number in sorted(about)}
     attempts: list[NewAttempt] = []
@@ -292,11 +296,6 @@ def reached_persons(tx: Tx, notice: int) -> list[int]:
     people = {person for item in mine for person in (item.primary, item.deputy) if person is not None}
     rings = delivery.delivered(tx, people, PURPOSE)
     return sorted({ring.person for ring in rings if notice in notices_of(ring)})
-
-
-def notices_of(ring: delivery.Attempt) -> list[int]:
-    """What this ring was about: it names all that its person owed."""
-    return [int(number) for number in ring.body.get("notices", ())] or [int(ring.group.split(":")[1])]
 
 
 def balance(tx: Tx, notice: int | None = None) -> Balance:

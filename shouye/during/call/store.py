@@ -148,40 +148,23 @@ def of_notice(tx: Tx, notice: int, states: Collection[CallState] = ()) -> list[O
 
 def of_persons(tx: Tx, persons: Iterable[int]) -> list[Obligation]:
     """What these people can still settle, as primary or as deputy."""
-    wanted = sorted(set(persons))
-    found: dict[int, Obligation] = {}
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
-        query = select(obligation_table).where(
-            obligation_table.c.state.in_([state.value for state in SETTLES_LATER]),
-            or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk)),
-        )
-        found.update({row.id: _obligation(row) for row in tx.run(query)})
-    return [found[number] for number in sorted(found)]
+    return _held_by(tx, persons, _in_state(SETTLES_LATER))
 
 
 def of_people_in(tx: Tx, persons: Iterable[int], notice: int) -> list[Obligation]:
+    return _held_by(tx, persons, obligation_table.c.notice == notice)
+
+
+def _held_by(tx: Tx, persons: Iterable[int], which: ColumnElement[bool]) -> list[Obligation]:
     wanted = sorted(set(persons))
     found: dict[int, Obligation] = {}
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         query = select(obligation_table).where(
-            obligation_table.c.notice == notice,
-            or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk)),
+            which, or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk))
         )
         found.update({row.id: _obligation(row) for row in tx.run(query)})
     return [found[number] for number in sorted(found)]
-
-
-def open_notices(tx: Tx, persons: Iterable[int]) -> dict[int, list[int]]:
-    """Person -> the notices in which he is being called for something open, oldest first."""
-    wanted = set(persons)
-    found: dict[int, list[int]] = {}
-    for item in of_persons(tx, wanted):
-        for person in (item.primary, item.deputy if item.rung else None):
-            if person in wanted and item.state in OPEN and item.notice not in found.setdefault(person, []):
-                found[person].append(item.notice)
-    return found
 
 
 def answered_at_places(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:

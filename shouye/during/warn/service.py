@@ -31,7 +31,9 @@ from shouye.during.warn.model import (
     Revision,
     WarnPolicy,
     WrongDirection,
+    wanted,
 )
+from shouye.watch import assess
 
 REVIEW_JOB = "warn.review"
 """作业 — look again at a notice when its review time comes."""
@@ -149,7 +151,13 @@ def approve(tx: Tx, proposal: int, by: str, remark: str = "") -> Notice:
         return raise_level(tx, current.id, draft.level, by, draft.reason, draft)
     if draft.act is Act.LOWER:
         return lower(tx, current.id, draft.level, by, draft.reason)
-    return withdraw(tx, current.id, by, draft.reason, ground="ended")
+    return withdraw(tx, current.id, by, draft.reason, ground=_why_gone(tx, draft))
+
+
+def _why_gone(tx: Tx, draft: Proposal) -> str:
+    """An error, when no finding that it rested on still stands; else the danger has ended."""
+    rested_on = [assess.finding(tx, number) for number in draft.findings]
+    return "retracted" if rested_on and all(item.retracted_at for item in rested_on) else "ended"
 
 
 def approve_together(tx: Tx, proposal: int, by: str, remark: str = "") -> list[Notice]:
@@ -282,6 +290,9 @@ def _change(tx: Tx, current: Notice, act: Act, level: str, by: str, reason: str,
         raise NotInForce(current.number)
     store.insert_revision(tx, Revision(current.id, tx.now, act, level, by, reason))
     changed = notice(tx, current.id)
+    answered = store.pending(tx, changed.hazard, changed.county)
+    if answered and answered.act in (Act.RAISE, Act.LOWER) and wanted(level, answered.level) is not answered.act:
+        drop(tx, changed.hazard, changed.county, "通知已调整到该级")
     reviews = tasks.in_group(tx, changed.group, "review")
     tasks.complete(tx, [task.id for task in reviews], by)
     if changed.state is NoticeState.IN_FORCE:
