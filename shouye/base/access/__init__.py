@@ -19,6 +19,8 @@ from shouye.base.access.model import User as User
 from shouye.base.access.model import csrf_matches as csrf_matches
 from shouye.base.access.model import csrf_token as csrf_token
 from shouye.base.access.model import new_token as new_token
+from shouye.base.access.model import require as require
+from shouye.base.access.model import steady_now as steady_now
 from shouye.base.access.service import NotLocal as NotLocal
 from shouye.base.access.service import SignInRefused as SignInRefused
 from shouye.base.access.service import TooManyTries as TooManyTries
@@ -30,7 +32,6 @@ from shouye.base.access.service import log_read as log_read
 from shouye.base.access.service import names as names
 from shouye.base.access.service import open_demo_users as open_demo_users
 from shouye.base.access.service import reads_of as reads_of
-from shouye.base.access.service import require as require
 from shouye.base.access.service import session as session
 from shouye.base.access.service import session_actor as session_actor
 from shouye.base.access.service import sign_in as sign_in

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 
+from shouye.base.kernel import Forbidden, WallClock
 from shouye.base.roster import Roster
 
 TOKEN_BYTES = 16
@@ -96,6 +98,12 @@ class Actor:
         return permission in _GRANTED[self.role]
 
 
+def require(actor: Actor, permission: Permission) -> None:
+    """核对权限 — raises when the actor's role does not hold it."""
+    if not actor.may(permission):
+        raise Forbidden(f"需要{permission.word}权限，{actor.role.word}没有")
+
+
 @dataclass(frozen=True)
 class User:
     """账号 — a person who signs in at the console."""
@@ -140,6 +148,15 @@ class AnswerGrant:
     person: int
     notice: int
     until: datetime
+
+
+_ZERO = (WallClock().now(), time.monotonic())
+
+
+def steady_now() -> datetime:
+    """稳定时间 — real time carried by the monotonic clock: setting the machine's clock moves no session."""
+    wall, zero = _ZERO
+    return wall + timedelta(seconds=time.monotonic() - zero)
 
 
 def new_token() -> str:

@@ -22,19 +22,18 @@ from shouye.base.access.model import (
     Actor,
     AnswerGrant,
     DemoUser,
-    Permission,
     Role,
     Session,
     SignInGate,
     User,
     new_token,
+    steady_now,
 )
-from shouye.base.kernel import BEIJING, BadInput, Forbidden, Mode, Refusal, Tx, record
+from shouye.base.kernel import BadInput, Mode, Refusal, Tx, record
 from shouye.base.roster import Roster
 
 MIN_PASSWORD = 12
 _HASHER = PasswordHasher()
-_ZERO = (datetime.now(BEIJING), time.monotonic())
 
 
 class SignInRefused(Refusal):
@@ -47,12 +46,6 @@ class TooManyTries(Refusal):
 
 class NotLocal(Refusal):
     """演练账号只在本机、只在演练方式下开设。"""
-
-
-def steady_now() -> datetime:
-    """稳定时间 — real time carried by the monotonic clock: setting the machine's clock moves no session."""
-    wall, zero = _ZERO
-    return wall + timedelta(seconds=time.monotonic() - zero)
 
 
 def add_user(
@@ -133,12 +126,6 @@ def session_actor(tx: Tx, token: str) -> Actor | None:
 def touch(tx: Tx, token: str) -> None:
     """The screen is being looked at: the idle time starts anew."""
     store.touch_session(tx, token, steady_now())
-
-
-def require(actor: Actor, permission: Permission) -> None:
-    """核对权限 — raises when the actor's role does not hold it."""
-    if not actor.may(permission):
-        raise Forbidden(f"需要{permission.word}权限，{actor.role.word}没有")
 
 
 def issue_answer_token(tx: Tx, person: int, notice: int, until: datetime) -> str:

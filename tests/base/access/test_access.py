@@ -35,6 +35,7 @@ from shouye.base.access import (
     session_actor,
     sign_in,
     sign_out,
+    steady_now,
     touch,
 )
 from shouye.base.access.store import answer_token_table, session_table, user_table
@@ -73,7 +74,7 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def open_account(database: Database, role: Role = Role.DUTY, days: int = 30) -> None:
     with database.begin() as tx:
-        until = service.steady_now() + timedelta(days=days)
+        until = steady_now() + timedelta(days=days)
         add_user(tx, login="zhou", name="周", password=WORD, role=role, division="dt", expires_at=until)
 
 
@@ -254,7 +255,7 @@ def test_demo_passwords_are_new_at_every_start(database: Database, roster: Roste
 @pytest.mark.parametrize(("login", "password"), [("new", "short"), ("zhou", WORD)])
 def test_a_short_password_and_a_taken_name_are_refused(database: Database, login: str, password: str) -> None:
     open_account(database)
-    until = service.steady_now() + timedelta(days=1)
+    until = steady_now() + timedelta(days=1)
     with database.begin() as tx, pytest.raises(BadInput):
         add_user(tx, login=login, name="新", password=password, role=Role.DUTY, division="dt", expires_at=until)
 

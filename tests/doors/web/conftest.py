@@ -15,9 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shouye.base.access import Role, add_user, csrf_token, sign_in
-from shouye.base.access.model import User
-from shouye.base.access.service import steady_now
+from shouye.base.access import Role, User, add_user, csrf_token, sign_in, steady_now
 from shouye.doors.web import CityContext, create_app
 from tests.doors.web.scene import copy_of, play_night
 
