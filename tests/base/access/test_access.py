@@ -44,6 +44,8 @@ from shouye.base.roster import Roster, load_city
 
 NIGHT = datetime(2021, 7, 21, 2, 14, tzinfo=BEIJING)
 WORD = "correct horse battery"
+SHIFT = datetime(2026, 11, 1, tzinfo=BEIJING)
+"""Where the real time of a test that moves it begins."""
 
 
 @pytest.fixture
@@ -67,15 +69,15 @@ def roster() -> Roster:
 @pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds of real time that have passed, as a list of one."""
-    seconds, start = [0.0], datetime(2026, 11, 1, tzinfo=BEIJING)
-    monkeypatch.setattr(service, "steady_now", lambda: start + timedelta(seconds=seconds[0]))
+    seconds = [0.0]
+    monkeypatch.setattr(service, "steady_now", lambda: SHIFT + timedelta(seconds=seconds[0]))
     return seconds
 
 
-def open_account(database: Database, role: Role = Role.DUTY, days: int = 30) -> None:
+def open_account(database: Database, until: datetime | None = None) -> None:
     with database.begin() as tx:
-        until = steady_now() + timedelta(days=days)
-        add_user(tx, login="zhou", name="周", password=WORD, role=role, division="dt", expires_at=until)
+        last = until or steady_now() + timedelta(days=30)
+        add_user(tx, login="zhou", name="周", password=WORD, role=Role.DUTY, division="dt", expires_at=last)
 
 
 def enter(database: Database) -> str:
@@ -121,7 +123,7 @@ def test_too_many_tries_are_not_even_checked(database: Database) -> None:
 
 
 def test_an_expired_account_neither_signs_in_nor_stays(database: Database, passing_time: list[float]) -> None:
-    open_account(database, days=1)
+    open_account(database, SHIFT + timedelta(days=1))
     passing_time[0] = 86400 - 60
     token = enter(database)
     passing_time[0] = 86400 + 60
