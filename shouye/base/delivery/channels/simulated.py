@@ -23,6 +23,8 @@ _GRID_S = 5
 
 _SHARES = ("confirmed", "heard", "no_answer", "busy", "declined")
 
+_CHANCES = (*_SHARES, "off")
+
 
 @dataclass(frozen=True)
 class Behaviour:
@@ -64,11 +66,16 @@ def read_people(path: Path) -> People:
     content = tomllib.loads(path.read_text("utf-8"))
     default = _changed(Behaviour(), content.get("default", {}), "default")
     levels = {key: _changed(default, table, key) for key, table in content.get("level", {}).items()}
-    exact = {
-        str(entry.get("post") or entry["division"]): _changed(default, entry, "person")
-        for entry in content.get("person", ())
-    }
-    return People(default, levels, content.get("night", {}), exact)
+    night = content.get("night", {})
+    for behaviour in (default, *levels.values()):
+        _changed(behaviour, night, "night")  # refused now, not at the first call after ten in the evening
+    exact: dict[str, Behaviour] = {}
+    for entry in content.get("person", ()):
+        where = entry.get("post") or entry.get("division")
+        if not where:
+            raise BadInput("people 文件 [person] 没有写明 post 或 division")
+        exact[str(where)] = _changed(default, entry, str(where))
+    return People(default, levels, night, exact)
 
 
 def _changed(base: Behaviour, table: Mapping[str, Any], where: str) -> Behaviour:
@@ -77,9 +84,15 @@ def _changed(base: Behaviour, table: Mapping[str, Any], where: str) -> Behaviour
         if key in ("post", "division", "note", "mark"):
             continue
         if key == "script":
-            values[key] = tuple(Receipt(item) for item in value)
+            values[key] = tuple(_receipt(item, where) for item in value)
+        elif key in _CHANCES:
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise BadInput(f"people 文件 [{where}] {key} 应在 0 与 1 之间")
+            values[key] = float(value)
         elif key in Behaviour.__dataclass_fields__:
-            values[key] = tuple(float(item) for item in value) if isinstance(value, list) else float(value)
+            if not isinstance(value, list) or len(value) != 2 or not 0 <= value[0] <= value[1]:
+                raise BadInput(f"people 文件 [{where}] {key} 应为由小到大的两个数")
+            values[key] = (float(value[0]), float(value[1]))
         else:
             raise BadInput(f"people 文件 [{where}] 有不认识的项 {key}")
     behaviour = replace(base, **values)
@@ -87,6 +100,12 @@ def _changed(base: Behaviour, table: Mapping[str, Any], where: str) -> Behaviour
     if abs(total - 1.0) > 1e-9:
         raise BadInput(f"people 文件 [{where}] 各结果之和为 {total:g}，应为 1")
     return behaviour
+
+
+def _receipt(word: str, where: str) -> Receipt:
+    if word not in (*_SHARES, Receipt.OFF):
+        raise BadInput(f"people 文件 [{where}] 有不认识的应答 {word}")
+    return Receipt(word)
 
 
 class SimulatedTelephone:
