@@ -1,13 +1,29 @@
 """数据接入 — what comes from outside, as it is: a codec (通信规约, 文件格式) turns bytes into readings, no more.
 
+One protocol is one file on the shelf `codecs/`: a frame (报文) is decoded or refused (拒收) with a code, a Chinese
+sentence and its bytes; what flows is heard by a session (会话), which answers as its protocol wants it.
+
 A storm file (雨情过程文件) holds the rain of several gauges over some hours; `read_storm` reads it, says what it
 refused (拒收), what it merged (同源合并) and what it assumed, and `lay` puts it on the stations of a city (移植).
 """
 
+from shouye.watch.intake.model import STANDARD as STANDARD
+from shouye.watch.intake.model import BadFrame as BadFrame
+from shouye.watch.intake.model import Codec as Codec
 from shouye.watch.intake.model import Declared as Declared
 from shouye.watch.intake.model import DeclaredStation as DeclaredStation
+from shouye.watch.intake.model import Decoded as Decoded
+from shouye.watch.intake.model import Message as Message
+from shouye.watch.intake.model import RefusalCode as RefusalCode
+from shouye.watch.intake.model import Refused as Refused
 from shouye.watch.intake.model import RefusedRow as RefusedRow
+from shouye.watch.intake.model import Session as Session
+from shouye.watch.intake.model import SessionOptions as SessionOptions
 from shouye.watch.intake.model import Storm as Storm
 from shouye.watch.intake.model import UnreadableStorm as UnreadableStorm
+from shouye.watch.intake.model import WireReading as WireReading
+from shouye.watch.intake.model import all_codecs as all_codecs
+from shouye.watch.intake.model import codec_of as codec_of
 from shouye.watch.intake.model import lay as lay
+from shouye.watch.intake.service import read_frames as read_frames
 from shouye.watch.intake.service import read_storm as read_storm

@@ -1,13 +1,157 @@
-"""雨情过程 — what a storm file says, and what was refused, merged or assumed while reading it."""
+"""报文与雨情过程 — what a frame says or why it was refused; what a storm file says, and what was merged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Protocol
 
-from shouye.base.kernel import BadInput, Refusal
+from shouye.base.kernel import BadInput, NotFound, Refusal, load_shelf
+from shouye.watch.intake import codecs
 from shouye.watch.observe import Reading
+
+
+class RefusalCode(StrEnum):
+    """拒收原因 — why a frame was not taken; it lies in quarantine with its bytes."""
+
+    CRC = "crc"
+    LENGTH = "length"
+    HEADER = "header"
+    ENCODING = "encoding"
+    TIME = "time"
+    UNSUPPORTED = "unsupported"
+    TRUNCATED = "truncated"
+
+
+class BadFrame(Refusal):
+    """报文不符合规约。"""
+
+    def __init__(self, code: RefusalCode, detail: str, station: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.station = station
+
+    def about(self, raw: bytes) -> Refused:
+        """What goes to quarantine; a codec raises inside and answers this at its edge."""
+        return Refused(self.code, self.detail, raw, self.station)
+
+
+@dataclass(frozen=True, slots=True)
+class WireReading:
+    """报文中的一个数 — `element` is our name (rain_mm, stage_m …) or `<protocol>:<code>` where we have none.
+
+    None is missing and flagged `missing`, never zero; a time is the END of the interval a value covers.
+    """
+
+    element: str
+    time: datetime | None
+    value: float | str | None
+    unit: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """译出的报文 — `fields` are the protocol's own words, JSON-able, enough to encode the same bytes again."""
+
+    station: str
+    function: str
+    sent: datetime | None
+    readings: tuple[WireReading, ...] = ()
+    fields: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """拒收的报文 — the code, a sentence for the officer, and the bytes as they came."""
+
+    code: RefusalCode
+    detail: str
+    raw: bytes
+    station: str = ""
+
+
+Message = Decoded | Refused
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """接入选项 — what a feed's block says of its wire; `settings` are the protocol's own (centre, password …)."""
+
+    source: str = ""
+    """来源 — whose extension table applies (a province, a vendor); empty: the standard alone."""
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    most_held_bytes: int = 65_536
+    """What a session holds of unfinished frames; more is refused, so that nobody fills the memory."""
+
+
+STANDARD = SessionOptions()
+"""按标准 — no source known: the standard without anybody's extensions."""
+
+
+class Session(Protocol):
+    """会话 — a state machine: bytes in, messages and bytes to send back out; no socket, no clock.
+
+    The bytes to send back acknowledge the messages beside them: they are written only after those are stored.
+    """
+
+    def receive(self, data: bytes, now: datetime) -> tuple[list[Message], bytes]: ...
+
+    def send(self, request: Decoded, now: datetime) -> bytes:
+        """主动下行 — the bytes of a request of ours (a query, a clock …), remembered until answered."""
+        ...
+
+    def tick(self, now: datetime) -> tuple[list[Message], bytes]:
+        """What time alone brings: a resend, a transfer given up; called now and then."""
+        ...
+
+    def close(self, now: datetime) -> list[Message]:
+        """What was left unfinished, refused as truncated."""
+        ...
+
+
+class Decoder(Protocol):
+    """译码 — exactly one frame or document; any input gives a Message, never an exception."""
+
+    def __call__(self, data: bytes, options: SessionOptions = STANDARD) -> Message: ...
+
+
+@dataclass(frozen=True)
+class Codec:
+    """规约 — one protocol: `decode` one frame, `encode` the same again, `session` for what flows.
+
+    `document` says that a file is one document (XML, JSON, CSV), not a line for each frame; `decode_all` reads a
+    document that holds many messages.
+    """
+
+    term: str
+    source: str
+    """依据 — the standard."""
+    decode: Decoder
+    encode: Callable[[Decoded], bytes] | None = None
+    session: Callable[[SessionOptions], Session] | None = None
+    decode_all: Callable[[bytes, SessionOptions], Iterable[Message]] | None = None
+    document: bool = False
+    mark: str = ""
+    """未经实网验证 — where only documents prove it; shown to the officer."""
+
+
+@cache
+def all_codecs() -> dict[str, Codec]:
+    """规约货架 — every codec, keyed by its file's name."""
+    return load_shelf(codecs, "CODEC", Codec)
+
+
+def codec_of(key: str) -> Codec:
+    """The codec of this name, or a refusal that names those we have."""
+    if key not in (known := all_codecs()):
+        raise NotFound(f"规约 {key}；可用：{'、'.join(known)}")
+    return known[key]
+
 
 Series = tuple[tuple[datetime, float | None], ...]
 """序列 — (end of the interval, value); None is 缺测, never zero."""
@@ -84,7 +228,7 @@ class Storm:
 
 
 @dataclass(frozen=True)
-class StormCodec:
+class StormFormat:
     """雨情文件格式 — `sniff` looks at the bytes, `decode` translates them: no file, no clock, no database."""
 
     term: str

@@ -1,1 +1,1 @@
-"""规约货架 — one format, one file, one constant `CODEC`."""
+"""规约货架 — one protocol, one file, one constant `CODEC`; what it reads is in `intake.model`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shouye.base.kernel import BEIJING, iso
-from shouye.watch.intake.model import RefusedRow, Series, Storm, StormCodec, UnreadableStorm
+from shouye.watch.intake.model import RefusedRow, Series, Storm, StormFormat, UnreadableStorm
 
 _ELEMENT = re.compile(r"rain_([1-9]\d{0,3})(h|min)_mm")
 _MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "-", "缺测"})
@@ -172,4 +172,4 @@ def _identical(series: dict[str, Series]) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(tuple(sorted(names)) for names in groups.values() if len(names) > 1))
 
 
-CODEC = StormCodec(term="雨情 CSV", sniff=sniff, decode=decode)
+FORMAT = StormFormat(term="雨情 CSV", sniff=sniff, decode=decode)

@@ -1,0 +1,1 @@
+"""文件格式货架 — one file format, one file, one constant `FORMAT`."""
