@@ -68,8 +68,8 @@ class Instant(TypeDecorator[datetime]):
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: the same content is always the same text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """JSON with sorted keys and no spaces: the same content is always the same text. NaN is no JSON and refused."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class Document(TypeDecorator[Any]):
