@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from shouye.after.review import reports
 from shouye.base.kernel import BadInput, load_shelf
 from shouye.base.roster import Roster, Station
-from shouye.watch.intake import Storm
+from shouye.watch.intake import DeclaredStation, Storm
 
 
 @dataclass(frozen=True)
@@ -52,42 +53,40 @@ class Laying:
 
 
 def lay_out(storm: Storm, roster: Roster) -> Laying:
-    """落站 — gauges that are the city's stations stay where they are; others go to its stations in order of name.
+    """落站 — gauges that are the city's stations stay where they are; others go to its free stations by name.
 
     With more gauges than stations the rest stand beside the city's stations as virtual ones, so that no rain is
     lost. A station that gets no rain stays unheard: its county is 未知, not calm.
     """
-    declared = {item.id: item for item in (storm.declared.stations if storm.declared else ())}
+    said = {item.id: item for item in (storm.declared.stations if storm.declared else ())}
     own = {station.id: station for station in roster.stations.values() if station.kind == "rain"}
-    gauges = list(storm.series)
-    merged = {group[0]: group[1:] for group in storm.merged}
+    at_home = [gauge for gauge in storm.stations if gauge in own or gauge in said]
+    merged = {group[0]: tuple(gauge for gauge in group[1:] if gauge not in at_home) for group in storm.merged}
     laid: list[LaidStation] = []
-    if all(gauge in own or gauge in declared for gauge in storm.stations):
-        for gauge in storm.stations:
-            known = own.get(gauge)
-            if known is not None:
-                laid.append(LaidStation(known, gauge, (), False))
-                continue
-            said = declared[gauge]
-            lon, lat = said.lon or 0.0, said.lat or 0.0
-            station = Station(said.id, said.name, lon, lat, None, said.county, "rain")
-            laid.append(LaidStation(station, gauge, (), said.virtual))
-    else:
-        places = [own[key] for key in sorted(own)]
-        if not places:
-            raise BadInput("本市没有雨量站，暴雨无处可落")
-        for index, gauge in enumerate(gauges):
-            again, at = divmod(index, len(places))
-            place = places[at]
-            if again:
-                name = f"{place.name}附{again + 1}"
-                place = replace(place, id=f"{place.id}+{again + 1}", name=name)
-            laid.append(LaidStation(place, gauge, merged.get(gauge, ()), bool(again)))
+    for gauge in at_home:
+        station = own[gauge] if gauge in own else _declared_station(said[gauge])
+        virtual = gauge not in own and said[gauge].virtual
+        laid.append(LaidStation(station, gauge, merged.get(gauge, ()), virtual))
+    strangers = [gauge for gauge in storm.series if gauge not in at_home]
+    if strangers and not own:
+        raise BadInput("本市没有雨量站，暴雨无处可落")
+    places = [own[key] for key in sorted(own)]
+    spots = chain(
+        ((place, 1) for place in places if place.id not in at_home),
+        ((place, again) for again in count(2) for place in places),
+    )
+    for gauge, (place, again) in zip(strangers, spots, strict=False):
+        if again > 1:
+            place = replace(place, id=f"{place.id}+{again}", name=f"{place.name}附{again}")
+        laid.append(LaidStation(place, gauge, merged.get(gauge, ()), again > 1))
     used = {item.station.id for item in laid}
-    idle = tuple(own[key] for key in sorted(own) if key not in used)
+    idle = tuple(place for place in places if place.id not in used)
     reconstructed = storm.declared.reconstructed if storm.declared else False
-    foreign = any(item.gauge != item.station.id for item in laid)
-    return Laying(tuple(laid), idle, foreign or reconstructed)
+    return Laying(tuple(laid), idle, bool(strangers) or reconstructed)
+
+
+def _declared_station(said: DeclaredStation) -> Station:
+    return Station(said.id, said.name, said.lon or 0.0, said.lat or 0.0, None, said.county, "rain")
 
 
 @dataclass(frozen=True)
