@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
 
@@ -89,7 +90,7 @@ def start(data: Path, log: Path, settings: dict[str, str]) -> None:
 def as_owner(program: str, *words: str | Path) -> None:
     path = find_postgres(program)
     assert path is not None, f"PostgreSQL 的程序 {program} 没有找到；装上 postgresql 再跑测试"
-    identity = {"user": OWNER, "group": OWNER, "extra_groups": []} if OWNER else {}
+    identity: dict[str, Any] = {"user": OWNER, "group": OWNER, "extra_groups": []} if OWNER else {}
     done = subprocess.run(
         [str(path), *map(str, words)],
         cwd="/",

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, String, Table, cast, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from shouye.base.kernel.clock import WallClock, from_ms
 from shouye.base.kernel.db import Database, Fence, Instant, Tx, metadata
@@ -69,7 +70,7 @@ def take(tx: Tx, role: str, holder: str, lasts: timedelta = LEASE) -> Lease | No
     term = {"holder": holder, "renewed_at": now, "until": now + lasts}
     if held is None:
         fresh = tx.insert(lease_table).values(role=role, fence=1, **term).on_conflict_do_nothing()
-        return Lease(role, holder, 1) if tx.run(fresh).rowcount == 1 else None
+        return Lease(role, holder, 1) if tx.run(fresh.returning(lease_table.c.fence)).first() else None
     if held.until > now:
         return None
     unchanged = (lease_table.c.role == role) & (lease_table.c.fence == held.fence)
@@ -149,7 +150,10 @@ def hold(
 
 
 def _take_all(database: Database, roles: Sequence[str], holder: str, lasts: timedelta) -> list[Lease]:
-    """All or none: a process that waits for one role does not keep another from its work."""
+    """All or none: a process that waits for one role does not keep another from its work.
+
+    A database that cannot be reached just now is waited for like a lease that another holds.
+    """
     try:
         with database.begin(alone=False) as tx:
             leases = []
@@ -159,7 +163,7 @@ def _take_all(database: Database, roles: Sequence[str], holder: str, lasts: time
                     raise LeaseLost(role)
                 leases.append(lease)
             return leases
-    except LeaseLost:
+    except (LeaseLost, OperationalError):
         return []
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal
 
 from alembic import command
@@ -17,7 +18,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations.ops import CreateTableOp, UpgradeOps
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import Connection, MetaData, Table, dialects, inspect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from shouye.base.kernel.refusals import Refusal
@@ -92,7 +93,7 @@ def revise(connection: Connection, metadata: MetaData, message: str) -> Path | N
     slug = re.sub(r"\W+", "_", message.lower()).strip("_")
     path = STEPS / f"v{number}_{slug}.py"
     path.write_text(
-        _STEP.format(message=message, number=number, before=before, body=_body(steps)), encoding="utf-8"
+        _STEP.format(message=message, number=number, before=before, body=_body(steps, metadata)), encoding="utf-8"
     )
     return path
 
@@ -111,14 +112,41 @@ def upgrade() -> None:
 '''
 
 
-def _body(steps: UpgradeOps) -> str:
+def _body(steps: UpgradeOps, metadata: MetaData) -> str:
     written = render_python_code(steps, render_as_batch=True, render_item=_plain_type)
+    special: dict[str, list[str]] = {"postgresql": [], "sqlite": []}
     for step in steps.ops:
-        if isinstance(step, CreateTableOp) and "postgresql_partition_by" in step.kw:
-            name = step.table_name
-            written += '\n    if op.get_bind().dialect.name == "postgresql":\n'
-            written += f'        op.execute("CREATE TABLE {name}_rest PARTITION OF {name} DEFAULT")\n'
+        if isinstance(step, CreateTableOp):
+            if "postgresql_partition_by" in step.kw:
+                name = step.table_name
+                special["postgresql"].append(f"CREATE TABLE {name}_rest PARTITION OF {name} DEFAULT")
+            for dialect, statements in special.items():
+                statements += _said_after(metadata.tables[step.table_name], dialect)
+    for dialect, statements in special.items():
+        if statements:
+            written += f'\n    if op.get_bind().dialect.name == "{dialect}":\n'
+        for statement in statements:
+            lines = [repr(line + " ") for line in wrap(statement, 90)]
+            written += f"        op.get_bind().exec_driver_sql({' '.join(lines)})\n"
     return "\n".join(line for line in written.splitlines() if "###" not in line).strip()
+
+
+class _Listener:
+    """Stands for a connection and keeps what is said to it."""
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialects.registry.load(dialect)()
+        self.said: list[str] = []
+
+    def exec_driver_sql(self, statement: str) -> None:
+        self.said.append(" ".join(statement.split()))
+
+
+def _said_after(table: Table, dialect: str) -> list[str]:
+    """What a table's own listeners add when it is made: triggers."""
+    listener = _Listener(dialect)
+    table.dispatch.after_create(table, listener)
+    return listener.said
 
 
 def _plain_type(kind: str, item: object, _context: Any) -> str | Literal[False]:

@@ -324,6 +324,16 @@ def upgrade() -> None:
         batch_op.create_index("read_log_subject", ["subject", "at"], unique=False)
 
     op.create_table(
+        "seal_head",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("public_key", sa.String(length=64), nullable=False),
+        sa.Column("signature", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        comment="the signed end of each sealed batch",
+    )
+    op.create_table(
         "series",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("station", sa.String(length=60), nullable=False),
@@ -569,6 +579,21 @@ def upgrade() -> None:
         batch_op.create_index("proposal_ground", ["hazard", "county", "state"], unique=False)
 
     op.create_table(
+        "seal",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("fact", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("sealed_at", sa.BigInteger(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False, comment="the fencing number of the sealer's lease"),
+        sa.ForeignKeyConstraint(
+            ["fact"],
+            ["fact.id"],
+        ),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("fact"),
+        comment="the chain over the facts; facts themselves are never touched",
+    )
+    op.create_table(
         "session",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -622,4 +647,62 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_holder_post"), ["post"], unique=False)
 
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("CREATE TABLE observation_rest PARTITION OF observation DEFAULT")
+        op.get_bind().exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' 只可追加'; END $$ "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER fact_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fact FOR EACH "
+            "STATEMENT EXECUTE FUNCTION append_only() "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' 只可追加'; END $$ "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_head_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON seal_head FOR "
+            "EACH STATEMENT EXECUTE FUNCTION append_only() "
+        )
+        op.get_bind().exec_driver_sql("CREATE TABLE observation_rest PARTITION OF observation DEFAULT ")
+        op.get_bind().exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' 只可追加'; END $$ "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON seal FOR EACH "
+            "STATEMENT EXECUTE FUNCTION append_only() "
+        )
+
+    if op.get_bind().dialect.name == "sqlite":
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER fact_no_update BEFORE UPDATE ON fact BEGIN SELECT RAISE(ABORT, 'fact 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER fact_no_delete BEFORE DELETE ON fact BEGIN SELECT RAISE(ABORT, 'fact 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER fact_no_replace BEFORE INSERT ON fact WHEN EXISTS (SELECT 1 FROM fact WHERE "
+            "id = NEW.id) BEGIN SELECT RAISE(ABORT, 'fact 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_head_no_update BEFORE UPDATE ON seal_head BEGIN SELECT RAISE(ABORT, "
+            "'seal_head 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_head_no_delete BEFORE DELETE ON seal_head BEGIN SELECT RAISE(ABORT, "
+            "'seal_head 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_head_no_replace BEFORE INSERT ON seal_head WHEN EXISTS (SELECT 1 FROM "
+            "seal_head WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'seal_head 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_no_update BEFORE UPDATE ON seal BEGIN SELECT RAISE(ABORT, 'seal 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_no_delete BEFORE DELETE ON seal BEGIN SELECT RAISE(ABORT, 'seal 只可追加'); END "
+        )
+        op.get_bind().exec_driver_sql(
+            "CREATE TRIGGER seal_no_replace BEFORE INSERT ON seal WHEN EXISTS (SELECT 1 FROM seal WHERE "
+            "seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'seal 只可追加'); END "
+        )
