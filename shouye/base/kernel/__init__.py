@@ -6,6 +6,7 @@ transaction and its instant; a `Fact` is the only way to cause something to the 
 
 from shouye.base.kernel.audit import Flaw as Flaw
 from shouye.base.kernel.audit import Verdict as Verdict
+from shouye.base.kernel.audit import looking_at as looking_at
 from shouye.base.kernel.audit import verify as verify
 from shouye.base.kernel.clock import BEIJING as BEIJING
 from shouye.base.kernel.clock import Clock as Clock

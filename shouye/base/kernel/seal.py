@@ -175,8 +175,8 @@ class Head:
     def is_genuine(self) -> bool:
         """Whether its signature was made with the private half of its public key."""
         try:
-            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
-            public.verify(bytes.fromhex(self.signature), self.message().encode())
+            public = Ed25519PublicKey.from_public_bytes(_bytes(self.public_key))
+            public.verify(_bytes(self.signature), self.message().encode())
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True
@@ -198,6 +198,14 @@ class Head:
         return "\n".join(lines)
 
 
+def _bytes(digits: str) -> bytes:
+    """Written in one way only: the same signature in capitals is another text, and somebody changed it."""
+    found = bytes.fromhex(digits)
+    if found.hex() != digits:
+        raise ValueError("not canonical")
+    return found
+
+
 def _instant(at: datetime) -> dict[str, str]:
     return {"at": at.astimezone(BEIJING).isoformat(timespec="milliseconds")}
 
@@ -207,7 +215,7 @@ def _groups(digits: str) -> list[str]:
     return [f"　　{row // 4 + 1}　{' '.join(fours[row : row + 4])}" for row in range(0, len(fours), 4)]
 
 
-def read_anchor(text: str) -> Head:
+def read_anchor(text: str | bytes) -> Head:
     """The anchor file as a head; refuses what is none."""
     try:
         fields = json.loads(text)
