@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    DDL,
     Column,
     Float,
     ForeignKey,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -177,7 +177,9 @@ def make_months(tx: Tx, instants: Iterable[datetime]) -> None:
             for month in (names[name], _next_month(names[name]))
         )
         tx.run(
-            DDL(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF observation FOR VALUES FROM ({begin}) TO ({end})")
+            text(
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF observation FOR VALUES FROM ({begin}) TO ({end})"
+            )
         )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from shouye.base.kernel import Database, Mode, SimClock
+from shouye.base.kernel import BEIJING, Database, Mode, SimClock
 from shouye.base.kernel.jobs import job_table
 from shouye.watch import observe
 from shouye.watch.observe import Cause, Reading, Silence
@@ -137,3 +137,34 @@ def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_
         one, other = observe.gauges(tx).values()
     assert (one.coverage.divisions, one.coverage.basis) == (("t1", "t2"), "测站代表范围表")
     assert (other.coverage.divisions, other.coverage.basis) == (("west",), "测站所在县（区）")
+
+
+def test_months_are_parts_of_their_own_on_postgresql(postgres_url: str) -> None:
+    """Made when they come and one ahead; a clock gone wild makes none."""
+    database = Database(postgres_url, SimClock(EVENING), durable=False)
+    database.create(Mode.SIMULATION, "test")
+    instants = [
+        datetime(2026, 7, 31, 23, 59, tzinfo=BEIJING),
+        datetime(2026, 8, 1, tzinfo=BEIJING),
+        datetime(2024, 2, 29, 8, tzinfo=BEIJING),
+        datetime(2099, 12, 31, tzinfo=BEIJING),
+        datetime(1970, 1, 1, 8, tzinfo=BEIJING),
+        datetime(9998, 1, 1, tzinfo=BEIJING),
+    ]
+    readings = [Reading("a", "rain_mm", instant, 1.0, HOUR) for instant in instants]
+    for _ in range(2):
+        with database.begin() as tx:
+            observe.store_batch(tx, readings)
+    where = text("SELECT tableoid::regclass::text AS part, count(*) AS n FROM observation GROUP BY 1 ORDER BY 1")
+    parts = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'observation'::regclass")
+    with database.read() as tx:
+        assert {row.part: row.n for row in tx.run(where)} == {
+            "observation_2024_02": 1,
+            "observation_2026_07": 1,
+            "observation_2026_08": 1,
+            "observation_2099_12": 1,
+            "observation_rest": 2,
+        }
+        made = set(tx.run(parts).scalars())
+        assert made - {row.part for row in tx.run(where)} == {"observation_2024_03", "observation_2026_09"}
+        assert [one.time for one in observe.history(tx, ["a"], "rain_mm")] == sorted(instants)
