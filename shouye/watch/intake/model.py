@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from typing import Protocol
 
-from shouye.base.kernel import BadInput, NotFound, Refusal, load_shelf
+from shouye.base.kernel import AlertLevel, BadInput, NotFound, Refusal, load_shelf
 from shouye.watch.intake import codecs
 from shouye.watch.observe import Reading
 
@@ -63,6 +64,8 @@ class Decoded:
     readings: tuple[WireReading, ...] = ()
     fields: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
+    record: object = None
+    """专用记录 — what a document codec reads besides: a Signal, a QuakeEvent, a HotSpot."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,109 @@ class Refused:
 
 
 Message = Decoded | Refused
+
+
+class SignatureState(StrEnum):
+    """签名核验 — right and its signer known here; right; wrong; no signature at all."""
+
+    VALID = "valid"
+    UNKNOWN_SIGNER = "unknown_signer"
+    INVALID = "invalid"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """数字签名 — what was verified: the state, whose certificate, and a sentence for the officer."""
+
+    state: SignatureState = SignatureState.ABSENT
+    signer: str = ""
+    detail: str = "没有数字签名"
+
+
+@dataclass(frozen=True)
+class SignalArea:
+    """预警区域 — as the sender names it; points are (longitude, latitude) in degrees, circles end with km."""
+
+    name: str
+    division: str = ""
+    """行政区划 — the six digits a geocode begins with; empty when the sender gives no Chinese code."""
+    polygons: tuple[tuple[tuple[float, float], ...], ...] = ()
+    circles: tuple[tuple[float, float, float], ...] = ()
+    geocodes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SignalInfo:
+    """预警内容 — one hazard (or one language) of a signal, in the sender's own grade; unknown stays None or ''."""
+
+    event: str
+    hazard: str = ""
+    level: AlertLevel | None = None
+    act: str = "发布"
+    """动作 — 发布 升级 降级 扩展 延长 继续 解除; upgrade and downgrade say in `was` from what."""
+    was: AlertLevel | None = None
+    language: str = ""
+    urgency: str = ""
+    severity: str = ""
+    certainty: str = ""
+    effective: datetime | None = None
+    onset: datetime | None = None
+    expires: datetime | None = None
+    sender_name: str = ""
+    headline: str = ""
+    text: str = ""
+    instruction: str = ""
+    areas: tuple[SignalArea, ...] = ()
+    codes: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Signal:
+    """预警信号 — somebody's official warning: its bytes as they came, and what they say; never re-graded.
+
+    `sender`, `identifier` and `sent` together name it; `references` are such triples. `part` counts the signals of
+    one document. 依据: 突发事件应对法 (2024) 第六十四条; GB/T 35965.1-2018.
+    """
+
+    raw: bytes = field(repr=False)
+    identifier: str
+    sender: str
+    sent: datetime
+    status: str
+    kind: str
+    """Alert Update Cancel Ack Error, the words of CAP."""
+    infos: tuple[SignalInfo, ...] = ()
+    references: tuple[tuple[str, str, str], ...] = ()
+    scope: str = ""
+    signature: Signature = Signature()
+    notes: tuple[str, ...] = ()
+    part: int = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes, so that a relay can prove it changed nothing."""
+        return sha256(self.raw).hexdigest()
+
+    @property
+    def is_actual(self) -> bool:
+        """实发 — anything else (Exercise, System, Test, Draft) calls nobody and is shown as 演练 or 测试."""
+        return self.status == "Actual"
+
+    @property
+    def level(self) -> AlertLevel | None:
+        """The highest colour it puts in force; a Cancel, Ack or Error puts none, whatever severity it carries."""
+        if self.kind not in ("Alert", "Update"):
+            return None
+        levels = [info.level for info in self.infos if info.level and info.act != "解除"]
+        return max(levels, key=lambda level: level.rank, default=None)
+
+    @property
+    def expires(self) -> datetime | None:
+        """The last end of its infos; None when one of them names none."""
+        ends = [info.expires for info in self.infos]
+        return max((end for end in ends if end), default=None) if all(ends) else None
 
 
 @dataclass(frozen=True)
