@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -37,7 +38,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shouye.base.kernel.clock import Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
-from shouye.base.kernel.migrations import make_or_check, upgrade
+from shouye.base.kernel.migrations import make_or_check, revise, upgrade, version
 from shouye.base.kernel.refusals import WrongMode
 
 metadata = MetaData()
@@ -68,7 +69,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: the same content is always the same text. NaN is no JSON and refused."""
+    """JSON with sorted keys and no spaces: the same content is always the same text. NaN is no JSON."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -227,6 +228,16 @@ class Database:
         """升级 — bring an older database to this program's tables; returns the versions before and after."""
         with self._write(alone=True) as connection:
             return upgrade(connection)
+
+    def version(self) -> str | None:
+        """库结构 — the last step this database has taken; None when it is empty."""
+        with self.read() as tx:
+            return version(tx.connection)
+
+    def revise(self, message: str) -> Path | None:
+        """For developers: write the step from this database to what the rooms declare now."""
+        with self.read() as tx:
+            return revise(tx.connection, metadata, message)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -19,7 +19,7 @@ from shouye.base.kernel.backup import (
     restore,
 )
 from shouye.base.kernel.db import read_stamp
-from shouye.base.kernel.migrations import head
+from shouye.base.kernel.migrations import schema_head
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def database(database_url: str) -> Database:
 def test_everything_comes_back(database: Database, empty_url: str, tmp_path: Path) -> None:
     same_kind = database.engine.url.get_backend_name() == empty_url.split(":")[0]
     file = tmp_path / "backup"
-    assert back_up(database, file) == Backup(Mode.ACTUAL, "dt", head()) == prove(file)
+    assert back_up(database, file) == Backup(Mode.ACTUAL, "dt", schema_head()) == prove(file)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("backup")) == ["backup"]
     with database.begin() as tx:
         record(tx, Fact(subject="later:1"))

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, create_engine, inspect,
 import shouye.main
 from shouye.base.kernel import Database, Mode, SimClock, WrongMode, from_ms, metadata
 from shouye.base.kernel.backup import run_tool
-from shouye.base.kernel.migrations import SchemaBehind, SchemaUnknown, differences, head, revise, version
+from shouye.base.kernel.migrations import SchemaBehind, SchemaUnknown, differences, revise, schema_head, version
 from tests.servers import Postgres
 
 assert shouye.main, "every room has declared its tables"
@@ -29,7 +29,7 @@ def by_steps(database_url: str) -> Database:
 def test_the_steps_end_in_what_the_rooms_declare(by_steps: Database) -> None:
     with by_steps.engine.connect() as connection:
         assert differences(connection, metadata) == []
-        assert version(connection) == head()
+        assert version(connection) == schema_head()
         connection.rollback()
 
 
@@ -55,7 +55,7 @@ def test_sqlite_made_at_once_is_the_same_letter_by_letter(tmp_path: Path) -> Non
         with database.engine.connect() as connection:
             rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
             taken.append({row.name: _in_order(row.sql) for row in rows})
-            assert version(connection) == head()
+            assert version(connection) == schema_head()
             connection.rollback()
     assert taken[0] == taken[1]
 
@@ -91,7 +91,7 @@ def _statements(dump: str) -> list[str]:
 
 
 def test_a_database_of_another_version_is_refused(by_steps: Database) -> None:
-    assert by_steps.upgrade() == (head(), head())
+    assert by_steps.upgrade() == (schema_head(), schema_head())
     for found, refusal in (("9999", SchemaUnknown), ("", SchemaUnknown)):
         with by_steps.begin() as tx:
             tx.run(text("UPDATE alembic_version SET version_num = :v"), {"v": found})
@@ -100,7 +100,7 @@ def test_a_database_of_another_version_is_refused(by_steps: Database) -> None:
 
 
 def test_an_older_database_asks_for_the_upgrade(by_steps: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shouye.base.kernel.migrations.head", lambda: "9999")
+    monkeypatch.setattr("shouye.base.kernel.migrations.schema_head", lambda: "9999")
     with pytest.raises(SchemaBehind, match="shouye db upgrade"):
         by_steps.create(Mode.SIMULATION, "test")
 
@@ -147,7 +147,7 @@ def test_the_next_step_is_written(by_steps: Database, tmp_path: Path, monkeypatc
         written = revise(connection, other, "Tracks of teams")
         connection.rollback()
     assert written is not None
-    assert written.name == f"v{int(head()) + 1:04d}_tracks_of_teams.py"
+    assert written.name == f"v{int(schema_head()) + 1:04d}_tracks_of_teams.py"
     told = written.read_text(encoding="utf-8")
-    assert f"down_revision = {head()!r}" in told
+    assert f"down_revision = {schema_head()!r}" in told
     assert "CREATE TABLE track_rest PARTITION OF track DEFAULT" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -14,6 +15,7 @@ from shouye.base.kernel import (
     Fact,
     Mode,
     SimClock,
+    Tx,
     enqueue,
     facts_since,
     from_ms,
@@ -24,7 +26,12 @@ from shouye.base.kernel import (
 from shouye.base.kernel.facts import fact_table
 from tests.house.reading import house
 
-handles("test.order", lambda tx, payload: record(tx, Fact(subject=f"ran:{payload['number']}")) and None)
+
+def _ran(tx: Tx, payload: dict[str, Any]) -> None:
+    record(tx, Fact(subject=f"ran:{payload['number']}"))
+
+
+handles("test.order", _ran)
 
 
 @pytest.fixture

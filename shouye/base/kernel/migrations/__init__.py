@@ -39,7 +39,7 @@ class SchemaUnknown(Refusal):
     """库结构不是本程序所知的版本，可能由更新的程序建立，或不是守夜的库。"""
 
 
-def head() -> str:
+def schema_head() -> str:
     """The newest version this program knows."""
     found = _scripts().get_current_head()
     assert found is not None
@@ -62,8 +62,8 @@ def make_or_check(connection: Connection, metadata: MetaData) -> None:
             MigrationContext.configure(connection).stamp(_scripts(), "head")
     elif found is None or not is_known(found):
         raise SchemaUnknown(found or "无版本")
-    elif found != head():
-        raise SchemaBehind(f"库 {found}，程序 {head()}")
+    elif found != schema_head():
+        raise SchemaBehind(f"库 {found}，程序 {schema_head()}")
 
 
 def upgrade(connection: Connection) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def upgrade(connection: Connection) -> tuple[str, str]:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    return before or "空", head()
+    return before or "空", schema_head()
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[Any]:

@@ -325,7 +325,10 @@ def upgrade() -> None:
 
     op.create_table(
         "seal_head",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("first", sa.BigInteger(), nullable=False, comment="the number with which this batch begins"),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("public_key", sa.String(length=64), nullable=False),
@@ -394,6 +397,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("ladder", sa.String(length=40), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("ahead_s", sa.Integer(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("overdue", sa.Boolean(), nullable=False),
@@ -580,7 +584,9 @@ def upgrade() -> None:
 
     op.create_table(
         "seal",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         sa.Column("fact", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("sealed_at", sa.BigInteger(), nullable=False),
