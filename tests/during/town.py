@@ -114,7 +114,7 @@ steps = [
 """
     + "".join(
         f'[ladder.{name}]\nsteps = [{{ act = "overdue", after_s = 0, from_due = true }}]\n'
-        for name in ("approve", "review", "door", "takeover", "return")
+        for name in ("approve", "review", "door", "takeover", "return", "support")
     )
     + """\
 [deadline_min]
@@ -126,6 +126,7 @@ urgent = 5
 approve = 3
 review = 30
 door = 20
+support = 10
 takeover = 5
 return = 30
 """,
@@ -162,13 +163,19 @@ xs-v4/village_flood_head,B,西关丁,mobile,00000000018,,,
 """xs-v1: one person holds both posts; xs-v2: two persons are each other's deputy; xs-v3/village_warner: nobody."""
 
 
+def write_town(folder: Path) -> Path:
+    """The city's folder, for a program of a test's own."""
+    for name, text in _FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
 @cache
 def _template() -> Path:
     """The imported city, made once a process: a town is a copy of it."""
     folder = Path(mkdtemp(prefix="shouye-town-"))
     atexit.register(shutil.rmtree, folder)
-    for name, text in _FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    write_town(folder)
     database = Database(f"sqlite:///{folder}/town.db", SimClock(NOON), durable=False)
     assemble(database, folder, Mode.SIMULATION, {}, banner="演练")
     database.close()

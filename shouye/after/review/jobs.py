@@ -14,7 +14,7 @@ from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 
-ACTED_ON = ("approve", "review", "takeover", "door")
+ACTED_ON = ("approve", "review", "takeover", "door", "support")
 """事项类别 — what the simulated deciders of a drill take in hand."""
 
 
@@ -91,6 +91,7 @@ class DeciderPlayer:
             "review": self.deciders.review_s,
             "takeover": self.deciders.takeover_s,
             "door": self.deciders.door_s,
+            "support": self.deciders.takeover_s,
         }[task.kind]
         if task.kind == "approve" and draw(self.seed, "absent", task.id) < self.deciders.absent:
             others = tx.of(warn.WarnPolicy).approvers[1:]
@@ -111,6 +112,8 @@ class DeciderPlayer:
             self._review(tx, task, post)
         elif task.kind == "takeover":
             self._take_over(tx, task, post)
+        elif task.kind == "support":
+            tasks.complete(tx, [task.id], post)
         else:
             self._send_people(tx, task, post)
 

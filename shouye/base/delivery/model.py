@@ -25,6 +25,7 @@ class Receipt(StrEnum):
     ON_POST = "on_post"
     MOVED = "moved"
     NEED_HELP = "need_help"
+    STAND_IN = "stand_in"
 
     @property
     def word(self) -> str:
@@ -42,9 +43,10 @@ _RECEIPT_WORDS = {
     Receipt.ON_POST: "已到岗",
     Receipt.MOVED: "已报转移人数",
     Receipt.NEED_HELP: "需支援",
+    Receipt.STAND_IN: "已应答，不能到岗",
 }
 
-FOLLOW_UPS = frozenset({Receipt.ON_POST, Receipt.MOVED, Receipt.NEED_HELP})
+FOLLOW_UPS = frozenset({Receipt.ON_POST, Receipt.MOVED, Receipt.NEED_HELP, Receipt.STAND_IN})
 """What a person reports after he has answered; it does not close a call."""
 
 

@@ -39,8 +39,13 @@ class LadderStep:
     after_s: int
     from_due: bool = False
 
-    def at(self, opened_at: datetime, due_at: datetime) -> datetime:
-        return (due_at if self.from_due else opened_at) + timedelta(seconds=self.after_s)
+    def at(self, opened_at: datetime, due_at: datetime, ahead_s: int = 0) -> datetime:
+        """When it falls due; what counts from the opening comes `ahead_s` earlier once one was brought forward."""
+        return (
+            due_at + timedelta(seconds=self.after_s)
+            if self.from_due
+            else opened_at + timedelta(seconds=self.after_s - ahead_s)
+        )
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,16 @@ class Ladder:
     mark: str = "proposed"
     source: str = ""
 
-    def schedule(self, opened_at: datetime, due_at: datetime) -> list[tuple[datetime, str]]:
+    def schedule(self, opened_at: datetime, due_at: datetime, ahead_s: int = 0) -> list[tuple[datetime, str]]:
         """When each act falls due for a task opened then: in time order, equal instants as written."""
-        timed = [(step.at(opened_at, due_at), index, step.act) for index, step in enumerate(self.steps)]
+        timed = [(step.at(opened_at, due_at, ahead_s), index, step.act) for index, step in enumerate(self.steps)]
         return [(instant, act) for instant, _, act in sorted(timed)]
 
-    def next_step(self, opened_at: datetime, due_at: datetime, taken: int) -> tuple[datetime, str] | None:
+    def next_step(
+        self, opened_at: datetime, due_at: datetime, taken: int, ahead_s: int = 0
+    ) -> tuple[datetime, str] | None:
         """下一级 — decided from the record alone; None when the ladder is climbed."""
-        schedule = self.schedule(opened_at, due_at)
+        schedule = self.schedule(opened_at, due_at, ahead_s)
         return schedule[taken] if taken < len(schedule) else None
 
 
@@ -91,6 +98,7 @@ class Task:
     due_at: datetime
     ladder: str
     taken: int
+    ahead_s: int
     next_at: datetime | None
     state: TaskState
     overdue: bool

@@ -49,11 +49,11 @@ def climb(tx: Tx, limit: int = 20_000) -> int:
     acts: dict[tuple[str, str], list[Task]] = {}
     for task in due:
         ladder = book.ladders[task.ladder]
-        step = ladder.next_step(task.opened_at, task.due_at, task.taken)
+        step = ladder.next_step(task.opened_at, task.due_at, task.taken, task.ahead_s)
         if step is None:
             rows.append(_step_row(task, task.taken, None))
             continue
-        following = ladder.next_step(task.opened_at, task.due_at, task.taken + 1)
+        following = ladder.next_step(task.opened_at, task.due_at, task.taken + 1, task.ahead_s)
         rows.append(_step_row(task, task.taken + 1, following[0] if following else None, late=step[1] == OVERDUE))
         acts.setdefault((task.kind, step[1]), []).append(task)
     if rows:
@@ -65,15 +65,18 @@ def climb(tx: Tx, limit: int = 20_000) -> int:
 
 
 def skip_to(tx: Tx, tasks: Sequence[Task], act: str) -> None:
-    """提前升级 — a person has said he cannot: go on to `act` now instead of waiting for its time."""
+    """提前升级 — a person has said he cannot: go on to `act` now; what follows keeps its distance from it."""
     book = tx.of(Ladders)
     rows = []
     for task in tasks:
-        schedule = book.ladders[task.ladder].schedule(task.opened_at, task.due_at)
+        schedule = book.ladders[task.ladder].schedule(task.opened_at, task.due_at, task.ahead_s)
         taken = next((i for i, (_, name) in enumerate(schedule) if i >= task.taken and name == act), None)
-        if taken is not None:
-            late = any(name == OVERDUE for _, name in schedule[task.taken : taken])
-            rows.append(_step_row(task, taken, tx.now, late=late))
+        if taken is None:
+            continue
+        late = any(name == OVERDUE for _, name in schedule[:taken])
+        # Steps counted from the due time stand still; with one behind us, others must keep their place.
+        ahead_s = 0 if late else max(0, int((schedule[taken][0] - tx.now).total_seconds()))
+        rows.append(_step_row(task, taken, tx.now, late=late, ahead_s=task.ahead_s + ahead_s))
     if rows:
         store.write_steps(tx, rows)
 
@@ -129,5 +132,13 @@ def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
     return store.in_group(tx, group, kind)
 
 
-def _step_row(task: Task, taken: int, next_at: datetime | None, *, late: bool = False) -> dict[str, Any]:
-    return {"task": task.id, "taken_": taken, "next_": next_at, "overdue_": task.overdue or late}
+def _step_row(
+    task: Task, taken: int, next_at: datetime | None, *, late: bool = False, ahead_s: int | None = None
+) -> dict[str, Any]:
+    return {
+        "task": task.id,
+        "taken_": taken,
+        "ahead_": task.ahead_s if ahead_s is None else ahead_s,
+        "next_": next_at,
+        "overdue_": task.overdue or late,
+    }

@@ -27,6 +27,7 @@ task_table = Table(
     Column("due_at", Instant, nullable=False),
     Column("ladder", String(40), nullable=False),
     Column("taken", Integer, nullable=False),
+    Column("ahead_s", Integer, nullable=False),
     Column("next_at", Instant),
     Column("state", String(20), nullable=False),
     Column("overdue", Boolean, nullable=False),
@@ -54,6 +55,7 @@ def insert_tasks(tx: Tx, new: Sequence[NewTask], next_at: Sequence[datetime | No
             "due_at": item.due_at,
             "ladder": item.ladder,
             "taken": 0,
+            "ahead_s": 0,
             "next_at": instant,
             "state": TaskState.OPEN.value,
             "overdue": False,
@@ -81,11 +83,16 @@ def next_instant(tx: Tx) -> datetime | None:
 
 
 def write_steps(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Bulk update of taken / next_at / overdue; each row has `task`, `taken_`, `next_`, `overdue_`."""
+    """Bulk update of a climb; each row has `task`, `taken_`, `ahead_`, `next_`, `overdue_`."""
     tx.run(
         update(task_table)
         .where(task_table.c.id == bindparam("task"))
-        .values(taken=bindparam("taken_"), next_at=bindparam("next_"), overdue=bindparam("overdue_")),
+        .values(
+            taken=bindparam("taken_"),
+            ahead_s=bindparam("ahead_"),
+            next_at=bindparam("next_"),
+            overdue=bindparam("overdue_"),
+        ),
         list(rows),
     )
 
@@ -166,6 +173,7 @@ def to_task(row: Any) -> Task:
         due_at=row.due_at,
         ladder=row.ladder,
         taken=row.taken,
+        ahead_s=row.ahead_s,
         next_at=row.next_at,
         state=TaskState(row.state),
         overdue=row.overdue,

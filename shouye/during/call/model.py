@@ -215,10 +215,17 @@ def affected(roster: Roster, county: str, divisions: Collection[str]) -> dict[Di
     }
 
 
+_DEADLINES = ("city", "county", "township", "village", "urgent", "door", "takeover", "return", "support")
+"""时限 — what ladder.toml must give; a gap is found when the program starts, not at night."""
+
+
 def read_policy(wake: Path, ladder: Path) -> CallPolicy:
     """Read wake.toml and [deadline_min] of ladder.toml."""
     content = tomllib.loads(wake.read_text("utf-8"))
     minutes = tomllib.loads(ladder.read_text("utf-8"))["deadline_min"]
+    lacking = [key for key in _DEADLINES if key not in minutes]
+    if lacking:
+        raise BadInput(f"{ladder.name} 的 deadline_min 缺少 {'、'.join(lacking)}")
     matrix = {
         alert: {level: (kinds,) if isinstance(kinds, str) else tuple(kinds) for level, kinds in row.items()}
         for alert, row in content["wake"].items()

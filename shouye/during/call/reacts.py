@@ -289,13 +289,46 @@ def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
                 for item, attempt, reply in known
             ],
         )
-        store.raise_evidence(tx, notice, sorted({attempt.person for _, attempt, _ in known}), Evidence.ON_POST)
+        there = (Receipt.ON_POST, Receipt.MOVED)
+        arrived = {attempt.person for _, attempt, reply in known if reply.receipt in there}
+        store.raise_evidence(tx, notice, sorted(arrived), Evidence.ON_POST)
+        _ask_support(tx, group, known)
         moved = {item.division for item, _, reply in known if reply.receipt is Receipt.MOVED}
         if moved:
             tasks.complete(tx, tasks.owed_at(tx, group, "return", moved), "answer")
         if known:
             reports = [[item.division, reply.receipt.value, reply.value] for item, _, reply in known]
             record(tx, FieldReported(subject=group, reports=reports))
+
+
+def _ask_support(tx: Tx, group: str, told: Sequence[tuple[Obligation, Attempt, Reply]]) -> None:
+    """支援 — help wanted, or awake and unable to come: the post above owes an answer, once for each place."""
+    roster, policy = tx.of(Roster), tx.of(CallPolicy)
+    asked = {
+        (task.division, task.detail["kind"]): task.id
+        for task in tasks.in_group(tx, group, "support")
+        if task.closed_at is None
+    }
+    for item, _, reply in told:
+        if reply.receipt not in (Receipt.NEED_HELP, Receipt.STAND_IN):
+            continue
+        key = (item.division, reply.receipt.value)
+        if key in asked:
+            continue
+        place = roster.full_name(item.division)
+        post = roster.posts[item.post]
+        wish = "要人、要车" if reply.receipt is Receipt.NEED_HELP else f"{post.title}不能到岗，派副手"
+        new = tasks.NewTask(
+            kind="support",
+            group=group,
+            title=f"支援{place}：{wish}",
+            division=item.division,
+            owner=post.superior or item.post,
+            due_at=tx.now + policy.deadline["support"],
+            ladder="support",
+            detail={"kind": reply.receipt.value, "notice": item.notice},
+        )
+        (asked[key],) = tasks.open_tasks(tx, [new])
 
 
 def install(ladders: tasks.Ladders, board: Switchboard) -> None:

@@ -280,9 +280,9 @@ def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
     store.close(tx, still, CallState.WITHDRAWN)
     owed = {
         task.id
-        for kind in ("takeover", "door", "return")
+        for kind in ("takeover", "door", "return", "support")
         for task in tasks.in_group(tx, f"notice:{notice}", kind)
-        if ground != "superseded" or kind != "return"
+        if ground != "superseded" or kind not in ("return", "support")
     }
     tasks.cancel(tx, [*still, *owed], "system")
     if still:

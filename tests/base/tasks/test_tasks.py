@@ -170,6 +170,17 @@ def test_who_cannot_is_skipped(desk: Desk) -> None:
     assert desk.task(one).overdue
 
 
+def test_what_follows_a_step_brought_forward_keeps_its_distance() -> None:
+    steps = tuple(LadderStep(act, after) for act, after in (("ring", 0), ("deputy", 300), ("deputy", 420)))
+    ladder = Ladder("x", (*steps, LadderStep(OVERDUE, 0, from_due=True)))
+    due_at = NOON + 10 * MINUTE
+    assert ladder.schedule(NOON, due_at, ahead_s=270)[1:] == [
+        (NOON + timedelta(seconds=30), "deputy"),
+        (NOON + timedelta(seconds=150), "deputy"),
+        (due_at, OVERDUE),
+    ]
+
+
 def test_skipping_to_a_step_that_is_past_changes_nothing(desk: Desk) -> None:
     (one,) = desk.open()
     for since in (0, 120, 300):
