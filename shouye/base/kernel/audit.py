@@ -126,6 +126,7 @@ def _any_text(tx: Tx) -> Iterator[None]:
 
 _HEADS = select(
     head_table.c.seq,
+    head_table.c.first,
     head_table.c.digest,
     type_coerce(head_table.c.at, BigInteger).label("at_ms"),
     head_table.c.public_key,
@@ -182,7 +183,11 @@ class _Walk:
         newest = max(self.heads, default=0)
         if self._seq > newest:
             self.flaw(newest + 1, None, f"第 {newest + 1} 号以后的封存没有签名：是后来加上的，或首部被删")
+        first = 1
         for seq in sorted(self.heads):
+            if self.heads[seq].first != first:
+                self.flaw(seq, None, f"首部前后不接：第 {first} 号所在那一批的首部被改动或删除")
+            first = seq + 1
             signed = self.head(seq)
             if signed is None or not signed.is_genuine():
                 self.flaw(seq, None, "首部的签名与内容不符")

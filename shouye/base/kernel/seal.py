@@ -59,7 +59,7 @@ EVERY = timedelta(seconds=1)
 seal_table = Table(
     "seal",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", RowId, primary_key=True, autoincrement=False),
     Column("fact", RowId, ForeignKey("fact.id"), nullable=False, unique=True),
     Column("digest", String(64), nullable=False),
     Column("sealed_at", Instant, nullable=False),
@@ -69,7 +69,8 @@ seal_table = Table(
 head_table = Table(
     "seal_head",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", RowId, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False, comment="the number with which this batch begins"),
     Column("digest", String(64), nullable=False),
     Column("at", Instant, nullable=False),
     Column("public_key", String(64), nullable=False),
@@ -158,6 +159,7 @@ class Head:
     """封存首部 — the newest link with its number, signed. Kept outside the database it is an anchor (锚)."""
 
     seq: int
+    first: int
     digest: str
     at: datetime
     city: str
@@ -167,7 +169,12 @@ class Head:
 
     def message(self) -> str:
         """What is signed."""
-        return canonical({**_instant(self.at), "seq": self.seq, "digest": self.digest, **self.belongs_to()})
+        return canonical(self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        at = self.at.astimezone(BEIJING).isoformat(timespec="milliseconds")
+        place = {"seq": self.seq, "first": self.first, "digest": self.digest, "at": at}
+        return place | self.belongs_to()
 
     def belongs_to(self) -> dict[str, str]:
         return {"city": self.city, "mode": self.mode}
@@ -183,8 +190,7 @@ class Head:
 
     def anchor(self) -> str:
         """The file a county keeps."""
-        fields = {"seq": self.seq, "digest": self.digest, **_instant(self.at), **self.belongs_to()}
-        fields |= {"public_key": self.public_key, "signature": self.signature}
+        fields = self._fields() | {"public_key": self.public_key, "signature": self.signature}
         return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
 
     def printed(self) -> str:
@@ -206,10 +212,6 @@ def _bytes(digits: str) -> bytes:
     return found
 
 
-def _instant(at: datetime) -> dict[str, str]:
-    return {"at": at.astimezone(BEIJING).isoformat(timespec="milliseconds")}
-
-
 def _groups(digits: str) -> list[str]:
     fours = [digits[start : start + 4] for start in range(0, len(digits), 4)]
     return [f"　　{row // 4 + 1}　{' '.join(fours[row : row + 4])}" for row in range(0, len(fours), 4)]
@@ -220,7 +222,7 @@ def read_anchor(text: str | bytes) -> Head:
     try:
         fields = json.loads(text)
         head = Head(**{**fields, "at": datetime.fromisoformat(fields["at"])})
-        whole = isinstance(head.seq, int) and head.at.tzinfo is not None
+        whole = isinstance(head.seq, int) and isinstance(head.first, int) and head.at.tzinfo is not None
         letters = (head.digest, head.city, head.mode, head.public_key, head.signature)
         if not (whole and all(isinstance(part, str) for part in letters)):
             raise ValueError("types")
@@ -237,7 +239,7 @@ def sealed_head(tx: Tx) -> Head | None:
 
 def head_of(row: Any, at: datetime, stamp: dict[str, str]) -> Head:
     city, mode = stamp.get("city", ""), stamp.get("mode", "")
-    return Head(row.seq, row.digest, at, city, mode, row.public_key, row.signature)
+    return Head(row.seq, row.first, row.digest, at, city, mode, row.public_key, row.signature)
 
 
 def beginning(stamp: dict[str, str]) -> str:
@@ -336,8 +338,9 @@ class Sealer:
         for seq, row in enumerate(rows, start=tail.seq + 1):
             digest = link(digest, seq, sealed_ms, fence, row)
             seals.append({"seq": seq, "fact": row.id, "digest": digest, "sealed_at": now, "fence": fence})
-        unsigned = Head(seals[-1]["seq"], digest, from_ms(sealed_ms), stamp["city"], stamp["mode"], "", "")
-        signed = {"seq": unsigned.seq, "digest": digest, "at": now, "public_key": self._key.public}
+        first, last = tail.seq + 1, tail.seq + len(rows)
+        unsigned = Head(last, first, digest, from_ms(sealed_ms), stamp["city"], stamp["mode"], "", "")
+        signed = {"seq": last, "first": first, "digest": digest, "at": now, "public_key": self._key.public}
         signed["signature"] = self._key.sign(unsigned.message())
         try:
             with database.begin(alone=False) as tx:

@@ -77,7 +77,7 @@ def test_the_chain_can_be_followed_with_other_tools(database: Database, key: Sea
     assert [row.seq for row in heads] == [2, 4, 5]
     assert heads[-1].digest == digest
     said = {"at": "2026-07-20T12:00:00.000+08:00", "city": "datong", "digest": digest, "mode": "Simulation"}
-    message = json.dumps({**said, "seq": 5}, sort_keys=True, separators=(",", ":")).encode()
+    message = json.dumps({**said, "first": 5, "seq": 5}, sort_keys=True, separators=(",", ":")).encode()
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(heads[-1].public_key))
     public.verify(bytes.fromhex(heads[-1].signature), message)
 
@@ -307,7 +307,9 @@ def test_what_is_no_anchor_is_refused(content: str | bytes) -> None:
         read_anchor(content)
 
 
-@pytest.mark.parametrize("field", ["seq", "digest", "at", "city", "mode", "public_key", "signature", "more"])
+@pytest.mark.parametrize(
+    "field", ["seq", "first", "digest", "at", "city", "mode", "public_key", "signature", "more"]
+)
 def test_an_anchor_of_the_wrong_shape_is_refused(database: Database, key: SealKey, field: str) -> None:
     tell(database, range(1))
     Sealer(key, "a").seal_all(database)
