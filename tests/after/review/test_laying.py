@@ -13,6 +13,7 @@ from shouye.after.review import Laying, lay_out
 from shouye.base.kernel import BEIJING, BadInput
 from shouye.base.roster import CityRecords, Division, DivisionLevel, Roster, Station
 from shouye.watch.intake import Declared, DeclaredStation, Storm
+from shouye.watch.intake.model import Series
 
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 HOUR = timedelta(hours=1)
@@ -28,7 +29,9 @@ def city(*stations: str) -> Roster:
 
 def storm(*stations: str, merged: tuple[tuple[str, ...], ...] = ()) -> Storm:
     hidden = {name for group in merged for name in group[1:]}
-    series = {name: ((NOON + HOUR, float(at)),) for at, name in enumerate(stations) if name not in hidden}
+    series: dict[str, Series] = {
+        name: ((NOON + HOUR, float(at)),) for at, name in enumerate(stations) if name not in hidden
+    }
     return Storm("test", "rain_mm", HOUR, stations, series, merged)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -109,10 +108,10 @@ def clock() -> SimClock:
 
 
 @pytest.fixture
-def stamped(tmp_path: Path, clock: SimClock) -> Iterator[Database]:
+def stamped(tmp_path: Path, clock: SimClock) -> Database:
     made = Database(f"sqlite:///{tmp_path}/stamped.db", clock, durable=False)
     made.create(Mode.SIMULATION, "dt")
-    yield made
+    return made
 
 
 def test_a_database_of_another_mode_is_refused(stamped: Database) -> None:
