@@ -29,7 +29,9 @@ from shouye.base.kernel import (
     play,
 )
 from shouye.doors import web
+from shouye.doors.cli.audit import audit_app
 from shouye.doors.cli.city import city_app
+from shouye.doors.cli.codec import codec_app
 from shouye.doors.cli.demo import make_demo
 from shouye.doors.cli.drill import make_drill
 from shouye.doors.cli.judge import judge_command
@@ -273,6 +275,8 @@ cli = typer.Typer(
 )
 _assembly = Assembly()
 cli.add_typer(city_app, name="city")
+cli.add_typer(codec_app, name="codec")
+cli.add_typer(audit_app, name="audit")
 cli.command("judge")(judge_command)
 cli.command("drill")(make_drill(_assembly))
 cli.command("demo")(make_demo(_assembly, CITIES / "datong"))
