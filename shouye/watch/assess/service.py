@@ -42,27 +42,34 @@ class NotRestorable(Refusal):
     """最近读数未低于复电值，或已收不到读数，不能复位。"""
 
 
+_MANY = 100
+"""Gauges from which on the compiled engine is worth its start."""
+
+
 class Assessor:
     """研判员 — the watches in use and the engine that holds this process's sums: one for each database."""
 
     def __init__(
-        self, watches: Sequence[Watch], kind: EngineKind, facts: Mapping[str, StationFacts] = MappingProxyType({})
+        self,
+        watches: Sequence[Watch],
+        kind: str = "auto",
+        facts: Mapping[str, StationFacts] = MappingProxyType({}),
     ) -> None:
         self.watches = tuple(watches)
         self.facts = facts
-        self._make = kind.make
+        self.kind = kind
         self.turn = -1
         """The turn after which this engine stands; another one in the database means that it must begin anew."""
         self.cold: dict[str, datetime] = {}
         """恢复中 — gauges still to be loaded after a start, and the instant from which they are to be judged."""
-        self.renew()
+        self.renew(0)
 
     @classmethod
     def of(
         cls,
         rulebook: Rulebook,
         active: Mapping[str, str],
-        engine: str = "plain",
+        engine: str = "auto",
         facts: Mapping[str, StationFacts] = MappingProxyType({}),
     ) -> Assessor:
         """An assessor for these hazards (`hazard -> rule table`), with a fresh engine of the named kind."""
@@ -73,11 +80,15 @@ class Assessor:
         watches = tuple(
             Watch(shelf[key], rulebook.table(shelf[key].kind, rules)) for key, rules in sorted(active.items())
         )
-        return cls(watches, load_shelf(engines, "ENGINE", EngineKind)[engine], facts)
+        return cls(watches, engine, facts)
 
-    def renew(self) -> None:
-        """Forget everything; each gauge begins again from what is stored."""
-        self.engine: Engine = self._make(self.watches, self.facts)
+    def renew(self, gauges: int) -> None:
+        """Forget everything; each gauge begins again from what is stored.
+
+        Few gauges are judged at once by the plain engine, which needs no compiling; both say the same.
+        """
+        kind = self.kind if self.kind != "auto" else "compiled" if gauges > _MANY else "plain"
+        self.engine: Engine = load_shelf(engines, "ENGINE", EngineKind)[kind].make(self.watches, self.facts)
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -96,7 +107,7 @@ _PORTION = 20
 def begin_recovery(tx: Tx, by: Assessor) -> None:
     """开始恢复 — after a start: load the gauges heard so far before anything is raised or cleared."""
     by.turn, _ = store.turn(tx)
-    by.renew()
+    by.renew(len(observe.gauges(tx)))
     _chill(tx, by)
 
 
@@ -116,7 +127,7 @@ def _take_turn(tx: Tx, by: Assessor) -> None:
     turn, _ = store.turn(tx)
     if by.turn != turn:
         by.turn = turn
-        by.renew()
+        by.renew(len(observe.gauges(tx)))
         _chill(tx, by)
     by.turn += 1
     store.put_turn(tx, by.turn, len(by.cold))

@@ -14,6 +14,8 @@ from shouye.watch import assess, observe
 from shouye.watch.assess.service import judge
 from tests.watch.assess.night import EVENING, HOUR, RAIN, Night, hourly
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Night]:

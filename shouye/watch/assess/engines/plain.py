@@ -234,6 +234,11 @@ class PlainEngine:
         gauge.refold(since + 1)
         return gauge.told(since + 1)
 
+    def told(self, station: str, since: datetime) -> tuple[Episode, ...]:
+        """The episodes of one gauge that reach this instant or later."""
+        gauge = self._gauges.get(station)
+        return gauge.told(to_ms(since) // 1000).episodes if gauge is not None else ()
+
     def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
         heard: dict[str, tuple[list[Reading], list[Reset]]] = {}
         for reading in batch:
