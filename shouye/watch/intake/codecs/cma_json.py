@@ -120,8 +120,9 @@ def _graded(hazard: str | None, level: AlertLevel | None) -> tuple[str, AlertLev
 
 
 def hazard_in(text: str) -> str:
-    """灾种 — our word for the longest Chinese hazard name in the text; empty when there is none."""
-    return next((key for key, term in _LONGEST if term in text), "")
+    """灾种 — our word for the longest Chinese hazard name in the text, or for its plain English; else empty."""
+    english = text.strip().lower().replace(" ", "_")
+    return next((key for key, term in _LONGEST if term in text), english if english in _TERMS else "")
 
 
 def term_of(hazard: str) -> str:
@@ -134,10 +135,18 @@ def terms() -> list[str]:
     return [term for _, term in _LONGEST]
 
 
-def level_in(text: str) -> AlertLevel | None:
-    """颜色 — the first colour word followed by 色 in the text."""
-    match = re.search(r"([蓝黄橙红])色", text)
-    return _LEVELS[match[1]] if match else None
+def level_in(text: str, *, english: bool = False) -> AlertLevel | None:
+    """颜色 — the first colour word followed by 色 in the text; an English one only of a Chinese sender."""
+    if match := re.search(r"([蓝黄橙红])色", text):
+        return _LEVELS[match[1]]
+    match = re.search(r"\b(red|orange|yellow|blue)\b", text, re.IGNORECASE) if english else None
+    return AlertLevel(match[1].upper()) if match else None
+
+
+def level_of_severity(severity: str) -> AlertLevel | None:
+    """严重程度 — of a Chinese sender without a colour: Minor 蓝 to Extreme 红."""
+    words = ("Minor", "Moderate", "Severe", "Extreme")
+    return list(AlertLevel)[words.index(severity)] if severity in words else None
 
 
 def to_decoded(signal: Signal, extra: Mapping[str, object] | None = None) -> Decoded:
