@@ -1,5 +1,5 @@
 """What every test shares: property tests draw the same examples each time, databases are closed, and a test that
-asks for `database_url` runs on SQLite and on PostgreSQL."""
+asks for `database_url` or `both_databases` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine
 
-from shouye.base.kernel import Database
+from shouye.base.kernel import Database, db
 from tests.servers import Postgres, postgres, postgres_is_here
 
 settings.register_profile("house", derandomize=True, deadline=None)
@@ -68,6 +69,27 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'empty.db'}"
     found: str = request.getfixturevalue("postgres_url")
     return found
+
+
+@pytest.fixture(params=BACKENDS)
+def both_databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For modules that open files of their own: on PostgreSQL each file is a database with its tables."""
+    if request.param == "sqlite":
+        yield
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    names: dict[str, str] = {}
+    engine = db._engine
+
+    def on_postgresql(url: str, *, durable: bool) -> Engine:
+        if url not in names:
+            names[url] = server.make("ready")
+        return engine(server.url(names[url]), durable=durable)
+
+    monkeypatch.setattr(db, "_engine", on_postgresql)
+    yield
+    for name in names.values():
+        server.drop(name)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,8 @@ from shouye.base.delivery import (
 )
 from shouye.base.kernel import BEIJING, Database, Forbidden, Mode, SimClock, Tx
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 SMS = Channel("sms", "短信", frozenset({Mode.ACTUAL, Mode.TEST}), automatic=True)
 

@@ -12,6 +12,8 @@ import pytest
 from shouye.base.kernel import BEIJING, Database, SimClock, Tx, play
 from shouye.base.kernel.worker import look
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 SECOND = timedelta(seconds=1)
 

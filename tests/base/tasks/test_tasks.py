@@ -14,6 +14,8 @@ from shouye.base import tasks
 from shouye.base.kernel import BEIJING, BadInput, Database, Mode, NotFound, SimClock, Tx
 from shouye.base.tasks import OVERDUE, Ladder, LadderClock, Ladders, LadderStep, NewTask, Task, TaskState
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 MINUTE = timedelta(minutes=1)
 CALL = Ladder(
