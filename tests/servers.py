@@ -21,6 +21,8 @@ from shouye.base.kernel.backup import find_postgres
 OWNER = "postgres" if os.geteuid() == 0 else None
 """PostgreSQL refuses to run as root; Debian's package brings this user."""
 
+POSTGRES_SETTINGS = {"listen_addresses": "''", "fsync": "off", "full_page_writes": "off", "max_connections": "60"}
+
 
 def postgres_is_here() -> bool:
     return find_postgres("initdb") is not None
@@ -80,6 +82,10 @@ def postgres() -> Iterator[Postgres]:
             as_owner("pg_ctl", "stop", "--silent", "--wait", "--mode=immediate", "--pgdata", data)
     finally:
         shutil.rmtree(folder)
+
+
+def initialise(data: Path) -> None:
+    as_owner("initdb", "--no-sync", "--auth=trust", "--username=shouye", "--no-locale", "--encoding=UTF8", data)
 
 
 def start(data: Path, log: Path, settings: dict[str, str]) -> None:
