@@ -9,6 +9,7 @@ from functools import cached_property
 from shouye.base import access, tasks
 from shouye.base.kernel import AlertLevel, TransferStage, Tx
 from shouye.base.roster import Roster
+from shouye.doors.web.unheard import Unheard, unheard
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 
@@ -60,6 +61,11 @@ class Sight:
     @cached_property
     def silences(self) -> list[observe.Silence]:
         return [one for one in observe.silence(self.tx) if self.concerns(one.county)]
+
+    @cached_property
+    def unheard(self) -> list[Unheard]:
+        """听不到的 — silent gauges and places without any, grouped by cause."""
+        return unheard(self.situations, self.silences)
 
     @cached_property
     def units(self) -> Mapping[tuple[int, str], call.Balance]:

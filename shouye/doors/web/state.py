@@ -46,16 +46,17 @@ def state_line(sight: Sight) -> StateLine:
     longest = f"最长 {span((now - late[0].due_at).total_seconds())}" if late else ""
     calls = sight.balance()
     asleep = len({division for _, division in sight.asleep})
-    stations = sum(len(one.stations) for one in sight.silences)
-    dead = len(dead_jobs(sight.tx))
-    silent = len(sight.silences) + bool(dead)
+    places = {place for one in sight.unheard for place in one.places}
+    blind = {place for one in sight.unheard if one.blind for place in one.places}
+    unjudged = f"{len(blind)} 处不能判定" if blind else ""
+    silent = len(places) + bool(dead_jobs(sight.tx))
     items = (
         StateItem("生效中的通知", len(sight.in_force), "件", "/notices", levels=levels),
         StateItem("待批", len(sight.proposals), "件", "/notices#pending"),
         StateItem("现在应办", len(sight.owed), "项", "/tasks"),
         StateItem("其中逾期", len(late), "项", "/tasks", longest, loud=bool(late)),
         StateItem("叫应未结", calls.open, "件", "/calls", f"{asleep} 个村无一人应答" if asleep else ""),
-        StateItem("静默", silent, "处", "/silence", f"{stations} 站听不到" if stations else "", loud=bool(silent)),
+        StateItem("静默", silent, "处", "/silence", unjudged, loud=bool(silent)),
     )
     owes = {
         "tasks": len(sight.owed),

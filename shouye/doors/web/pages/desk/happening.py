@@ -12,6 +12,7 @@ from shouye.doors.web.context import CityContext
 from shouye.doors.web.curve import Curve, curve
 from shouye.doors.web.readings import Gauged, gauged, leading, running, table_of
 from shouye.doors.web.sight import Sight, grade
+from shouye.doors.web.unheard import Unheard
 from shouye.doors.web.words import hm
 from shouye.during import call, warn
 from shouye.watch import assess, observe
@@ -56,14 +57,10 @@ class Happening:
 
 
 def happenings(city: CityContext, sight: Sight) -> list[Happening]:
-    """In force first, by level and instant; then what cannot be judged, one row a county."""
+    """In force first, by level and instant; then what cannot be judged, one row a cause."""
     findings = assess.findings(sight.tx)
     found = [_in_force(city, sight, one, findings) for one in sight.situations if one.level is not None]
-    dark: dict[str, list[assess.Situation]] = {}
-    for one in sight.situations:
-        if one.level is None and one.unknown:
-            dark.setdefault(one.division, []).append(one)
-    return found + [_unknown(sight, division, ones) for division, ones in dark.items()]
+    return found + [_unknown(sight, one) for one in sight.unheard if one.terms]
 
 
 def answered(sight: Sight, hazard: str, county: str) -> Answered:
@@ -78,6 +75,7 @@ def _in_force(city: CityContext, sight: Sight, one: assess.Situation, findings: 
     table = table_of(city.folder, one.hazard, one.rules)
     rule = gauged(table, finding.level, finding.values)
     reading, drawn = _reading(city, sight, finding, rule) if rule else (None, None)
+    deaf = f" · {len(one.unheard)} 站听不到，不解除" if one.unknown else ""
     return Happening(
         level=grade(one.level),
         term=one.term,
@@ -86,7 +84,7 @@ def _in_force(city: CityContext, sight: Sight, one: assess.Situation, findings: 
         since=one.since,
         reading=reading,
         rule=rule.row.text if rule else one.best,
-        source=f"{cited(table)} · {len(one.stations)} 站达到，{one.sources} 个独立来源",
+        source=f"{cited(table)} · {len(one.stations)} 站达到，{one.sources} 个独立来源{deaf}",
         proposed=finding.mark == "X",
         curve=drawn,
         answered=answered(sight, one.hazard, one.division),
@@ -114,21 +112,17 @@ def _reading(
     return Reading(value, rule.unit, name, at), drawn
 
 
-def _unknown(sight: Sight, division: str, ones: list[assess.Situation]) -> Happening:
-    silence = next((one for one in sight.silences if one.county == division), None)
-    if silence is None:
-        why = "没有测站，不能判定"
-    else:
-        since = f"，{hm(silence.since)} 起" if silence.since else ""
-        why = f"{len(silence.stations)} 站{silence.cause.word}{since}，不能判定"
+def _unknown(sight: Sight, one: Unheard) -> Happening:
+    since = f"，{hm(one.since)} 起" if one.since else ""
+    gauges = f"{len(one.stations)} 站" if one.stations else ""
     return Happening(
         level=None,
-        term="、".join(one.term for one in ones),
-        place=sight.roster.division(division).short,
+        term="、".join(one.terms),
+        place="、".join(sight.roster.division(place).short for place in one.places),
         href="/silence",
         since=None,
         reading=None,
-        rule=why,
+        rule=f"{gauges}{one.cause}{since}，不能判定",
         source="不升级，也不解除",
         proposed=False,
         curve=None,

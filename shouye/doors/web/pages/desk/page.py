@@ -15,6 +15,7 @@ from shouye.doors.web.boundaries import county_boundaries
 from shouye.doors.web.pages.desk.happening import by_division, happenings
 from shouye.doors.web.pages.tasks.action import action, next_task
 from shouye.doors.web.sight import Sight
+from shouye.doors.web.unheard import NO_GAUGE
 from shouye.doors.web.visit import See, render
 from shouye.watch import assess, observe
 
@@ -61,7 +62,7 @@ def heard(sight: Sight) -> dict[str, Any]:
     """听得到、听不到 — also of our own work: a dead job and a channel are listened to like a gauge."""
     latest = [reading for reading in observe.latest_all(sight.tx) if reading.value is not None]
     return {
-        "silences": sight.silences,
+        "unheard": sight.unheard,
         "dead": dead_jobs(sight.tx),
         "channels": channel_health(sight.tx),
         "last_reading": max((reading.time for reading in latest), default=None),
@@ -110,7 +111,7 @@ def _county(sight: Sight, division: str, ones: list[assess.Situation]) -> dict[s
     coloured = [one for one in ones if one.level is not None and CSS[one.level] != "act"]
     unknown = all(one.unknown for one in ones)
     unheard = len({station for one in ones for station in one.unheard})
-    if unknown and unheard:
-        marks.append({"css": "x", "text": f"{unheard} 站听不到"})
+    if unknown:
+        marks.append({"css": "x", "text": f"{unheard} 站听不到" if unheard else NO_GAUGE})
     fill = CSS[str(coloured[0].level)] if coloured else "x" if unknown else ""
     return {"name": sight.roster.division(division).short, "fill": fill, "marks": marks}
