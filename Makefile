@@ -2,6 +2,7 @@
 #   make demo    the reference city, a storm, the console
 #   make test    what `make check` looks at, then every test
 #   make run     the console on this machine
+#   make bench   the engine beside a plain ring, a bytewax flow and the memory floor; ingest beside the bare store
 #   make check   style, types and the law of imports, without tests
 #   make lock    maintainers: resolve requirements.lock anew (needs uv; see below)
 
@@ -32,10 +33,10 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check run lock venv assets clean
+.PHONY: help demo test check run bench lock venv assets clean
 
 help:
-	@sed -n '2,6s/^#//p' Makefile
+	@sed -n '2,7s/^#//p' Makefile
 
 $(VENV)/.made:
 	@$(FIND_PYTHON); echo "建立虚拟环境 $(VENV)（$$($$found --version)）"; "$$found" -m venv --clear $(VENV)
@@ -70,6 +71,12 @@ check: venv
 
 test: check assets
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+# bytewax is only compared with; it has no wheel for every Python, and without it the others are measured.
+bench: venv
+	@$(PIP) install --quiet --root-user-action=ignore "bytewax>=0.21.1; python_version < '3.13'" || echo 'bytewax 装不上，略过这一项' >&2
+	$(BIN)/python -m bench --keep
+	$(BIN)/python -m bench.ingest --keep
 
 # One lock for every Python and platform we serve, with digests and without the address of a server.
 # uv is a maintainer's tool and not in the lock: `pip install uv` in an environment of your own.

@@ -35,11 +35,13 @@ class Night:
         county_of: Mapping[str, str],
         active: Mapping[str, str] = RAIN,
         start: datetime = EVENING,
+        engine: str = "auto",
     ) -> None:
         self.clock = SimClock(start)
         self.database = Database(f"sqlite:///{folder}/night.db", self.clock, durable=False)
         self.database.create(Mode.SIMULATION, "test")
         self.active = active
+        self.engine = engine
         with self.database.begin() as tx:
             observe.watch(tx, county_of, county_of.values())
         self.start_judge()
@@ -47,7 +49,7 @@ class Night:
     def start_judge(self) -> None:
         """As a process that starts: an empty engine over whatever is stored."""
         with self.database.begin() as tx:
-            assess.install(tx, assess.Assessor.of(load_tables(), self.active))
+            assess.install(tx, assess.Assessor.of(load_tables(), self.active, self.engine))
 
     def hear(self, readings: Iterable[Reading], at: datetime | None = None) -> None:
         """Store one batch at `at` (when its last reading ends) and let every job run."""

@@ -45,7 +45,7 @@ _TENTH = 100
 """Thousandths in a tenth: what the rings count in."""
 _SLACK = timedelta(hours=24)
 """How late a reading may come to a ring."""
-LOG = 1 << 16
+_LOG = 1 << 16
 """Steps that a log has room for at least."""
 
 
@@ -131,8 +131,8 @@ class _RingBank:
         self.base = first - slots
         self.bank = new_bank(self.program, slots, 16)
         self.bank.head[0] = slots - 1
-        self.log = new_log(self.program, max(LOG, 4 * slots))
-        self.spare = new_log(self.program, max(LOG, 4 * slots))
+        self.log = new_log(self.program, max(_LOG, 4 * slots))
+        self.spare = new_log(self.program, max(_LOG, 4 * slots))
         self.read = 0
         self.columns: list[_Member] = []
         self.concerned: dict[str, datetime] = {}
