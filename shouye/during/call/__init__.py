@@ -42,6 +42,7 @@ from shouye.during.call.service import obligations as obligations
 from shouye.during.call.service import obligations_by_id as obligations_by_id
 from shouye.during.call.service import obligations_of as obligations_of
 from shouye.during.call.service import open_obligations as open_obligations
+from shouye.during.call.service import preview as preview
 from shouye.during.call.service import release as release
 from shouye.during.call.service import reports as reports
 from shouye.during.call.service import script as script

@@ -104,6 +104,12 @@ def open_round(tx: Tx, notice: warn.Notice) -> int:
     return len(posts)
 
 
+def preview(tx: Tx, level: str, county: str, divisions: Collection[str]) -> dict[DivisionLevel, int]:
+    """签发后叫醒谁 — how many obligations such a notice would open, by level: told before it is signed."""
+    found = Counter(post.level for post in tx.of(CallPolicy).posts(tx.of(Roster), level, county, divisions))
+    return {one: found[one] for one in DivisionLevel}
+
+
 def ask_for_returns(tx: Tx, notice: warn.Notice) -> None:
     """要求回报 — after 立即转移 every affected village owes its figures by a time."""
     policy, roster = tx.of(CallPolicy), tx.of(Roster)
