@@ -94,6 +94,7 @@ def shown(message: Message) -> dict[str, Any]:
                 "unit": reading.unit,
                 "flags": list(reading.flags),
             }
+            | ({"station": reading.station} if reading.station else {})
             for reading in message.readings
         ],
         "fields": dict(message.fields),

@@ -52,6 +52,8 @@ class WireReading:
     value: float | str | None
     unit: str = ""
     flags: tuple[str, ...] = ()
+    station: str = ""
+    """Another station than the message's own, where one message speaks for several."""
 
 
 @dataclass(frozen=True)
