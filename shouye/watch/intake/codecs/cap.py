@@ -50,6 +50,9 @@ from shouye.watch.intake.model import (
     SignatureState,
 )
 
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_ALERTS = 500
+_MOST_NOTES = 40
 _DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 _PAIR = re.compile(r"[+-]?\d+(?:\.\d+)?,\s*[+-]?\d+(?:\.\d+)?")
 _INLINE = ("event", "effective", "expires", "status", "msgType", "urgency", "severity", "certainty", "areaDesc")
@@ -85,7 +88,7 @@ class _Reader:
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
+        if text not in self.notes and len(self.notes) < _MOST_NOTES:
             self.notes.append(text)
 
     def alert(self, alert: etree._Element, raw: bytes, part: int) -> Signal:
@@ -298,8 +301,12 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterator[Mess
         yield from cma_json.decode_all(data, options)
         return
     try:
+        if len(data) > _MOST_BYTES:
+            raise BadFrame(RefusalCode.LENGTH, f"{len(data)} 字节，超过 {_MOST_BYTES}")
         root = parse_xml(data)
         alerts = [item for item in root.iter() if name_of(item) == "alert"]
+        if len(alerts) > _MOST_ALERTS:
+            raise BadFrame(RefusalCode.LENGTH, f"含 {len(alerts)} 条预警，超过 {_MOST_ALERTS}")
         if not alerts:
             yield from _entries(root)
     except BadFrame as error:

@@ -269,6 +269,7 @@ def objects_in(data: bytes, read: Callable[[dict[str, object], bytes], Decoded])
     for one in lines if many else [data]:
         try:
             row = json.loads(_JSONP.sub("", one.decode("utf-8-sig"), count=1).strip().rstrip(";").rstrip(")"))
+            json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
             if not isinstance(row, dict):
                 raise BadFrame(RefusalCode.HEADER, "不是一条 JSON 记录")
             yield read(row, one)

@@ -36,6 +36,7 @@ from shouye.watch.intake.model import (
     SignalInfo,
 )
 
+_MOST_PROSE = 5000
 _ITEM = re.compile(
     r"(?P<before>[^【】]*?)(?P<hazard>" + "|".join(terms()) + r")"
     r"(?P<risk>气象风险)?(?:(?P<colour>[蓝黄橙红])色)?(?P<suffix>预警(?:信号)?)?"
@@ -75,7 +76,9 @@ def acts_in(title: str) -> list[SignalInfo]:
 def _shenzhen(row: Mapping[str, object], raw: bytes) -> Signal:
     """深圳预警 — one row is one hazard, colour and area list; its notice may do more, and lift without a row."""
     prose = text_of(row, "matter")
-    title = prose[1 : prose.index("】")] if prose.startswith("【") and "】" in prose else ""
+    if len(prose) > _MOST_PROSE:
+        raise BadFrame(RefusalCode.LENGTH, f"正文 {len(prose)} 字，超过 {_MOST_PROSE}")
+    title = prose[1 : prose.index("】")][:300] if prose.startswith("【") and "】" in prose else ""
     hazard = hazard_in(text_of(row, "subCategory").rpartition(".")[2])
     level = level_in(text_of(row, "wLevel"))
     notes = [] if title else ["正文没有【标题】，动作按“发布”读"]

@@ -75,6 +75,7 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterator[Mess
         return
     try:
         root = json.loads(data.decode("utf-8-sig"))
+        json.dumps(root, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except UnicodeDecodeError:
         yield Refused(RefusalCode.ENCODING, "不是 UTF-8", data)
         return
