@@ -136,7 +136,7 @@ def write(function: str, items: Sequence[Item]) -> bytes:
             raw = bytes.fromhex(text[4:]) if text.startswith("hex:") else text.encode("gb18030")
             out += raw + (b" " if code == "F2" else b"")
         else:
-            word = "" if text is None else f"{text.removeprefix('hex:')} "
+            word = "" if text in (None, "hex:") else f"{text.removeprefix('hex:')} "
             out += f"{_name(function, code)} {word}".encode("ascii")
     if columns:
         out += "".join(f"{_name(function, code)} " for code, _, _ in columns).encode("ascii")
