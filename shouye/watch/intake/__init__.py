@@ -3,10 +3,18 @@
 One protocol is one file on the shelf `codecs/`: a frame (报文) is decoded or refused (拒收) with a code, a Chinese
 sentence and its bytes; what flows is heard by a session (会话), which answers as its protocol wants it.
 
+A document (XML, JSON, CSV) hands over its own record: a Signal (预警信号, its bytes kept and never re-graded), a
+QuakeEvent (地震) in one revision, a HotSpot (卫星热点) of one pass.
+
 A storm file (雨情过程文件) holds the rain of several gauges over some hours; `read_storm` reads it, says what it
 refused (拒收), what it merged (同源合并) and what it assumed, and `lay` puts it on the stations of a city (移植).
 """
 
+from shouye.watch.intake.codecs.firms import FirePlace as FirePlace
+from shouye.watch.intake.codecs.firms import HotSpot as HotSpot
+from shouye.watch.intake.codecs.firms import places as places
+from shouye.watch.intake.codecs.quakeml import QuakeEvent as QuakeEvent
+from shouye.watch.intake.codecs.quakeml import newest as newest
 from shouye.watch.intake.model import STANDARD as STANDARD
 from shouye.watch.intake.model import BadFrame as BadFrame
 from shouye.watch.intake.model import Codec as Codec
@@ -19,6 +27,11 @@ from shouye.watch.intake.model import Refused as Refused
 from shouye.watch.intake.model import RefusedRow as RefusedRow
 from shouye.watch.intake.model import Session as Session
 from shouye.watch.intake.model import SessionOptions as SessionOptions
+from shouye.watch.intake.model import Signal as Signal
+from shouye.watch.intake.model import SignalArea as SignalArea
+from shouye.watch.intake.model import SignalInfo as SignalInfo
+from shouye.watch.intake.model import Signature as Signature
+from shouye.watch.intake.model import SignatureState as SignatureState
 from shouye.watch.intake.model import Storm as Storm
 from shouye.watch.intake.model import UnreadableStorm as UnreadableStorm
 from shouye.watch.intake.model import WireReading as WireReading
