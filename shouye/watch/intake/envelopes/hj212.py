@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from shouye.watch.intake.model import BadFrame, RefusalCode, Refused
 
 _NOISE_KEPT = 10_240
+_INSIDE = 64  # heads looked at inside a packet that waits, so that a slow drip costs nothing
 _WHOLE = re.compile(rb"&&[0-9A-Fa-f]{4}[\r\n]*\Z")
 _PRINTED = re.compile(rb"CP=&&\{((?:0[xX][0-9A-Fa-f]{2},?)+)\}([^{}]{0,15}&&)([0-9A-Fa-f]{4})")
 _CLAIMED = re.compile(rb"MN=([!-:<-~]{1,64});")
@@ -117,14 +118,16 @@ class Envelope:
         found: list[bytes | Refused] = []
         taken = at = 0
         waits: int | None = None
-        while (start := stream.find(b"##", at)) >= 0:
+        looked = 0
+        while (start := stream.find(b"##", at)) >= 0 and looked < _INSIDE:
             end = _end(stream, start)
             at = end or start + 2
             if end is None and waits is None and len(stream) - start <= most_held:
                 waits = start
+            looked += waits is not None
             if end:
                 found += [*self._noise(stream[taken:start]), stream[start:end]]
-                taken, waits = end, None
+                taken, waits, looked = end, None, 0
         keep = len(stream) - stream.endswith(b"#") if waits is None else waits
         return [*found, *self._noise(stream[taken:keep])], stream[keep:]
 
@@ -145,9 +148,9 @@ def _end(stream: bytes, start: int) -> int | None:
     if len(digits) < 4:
         return None
     size = int(digits)
-    if stream.find(b"CP=&&{0", start, start + 256) >= 0:
+    if (mark := stream.find(b"CP=&&{0", start, start + 256)) >= 0:
         most = start + 70 + 6 * size
-        printed = _PRINTED.search(stream, start, most)
+        printed = _PRINTED.match(stream, mark, most)
         return printed.end() if printed else None if len(stream) < most else 0
     end = start + 10 + size
     if len(stream) < end:
