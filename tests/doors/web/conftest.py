@@ -94,6 +94,12 @@ class Console:
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
     """The night, for tests that only look."""
     city = play_night(tmp_path_factory.mktemp("night"))
+    open_accounts(city)
+    yield city
+    city.database.close()
+
+
+def open_accounts(city: CityContext) -> None:
     with city.database.begin() as tx:
         until = steady_now() + timedelta(days=1)
         for login, (role, division, posts) in PEOPLE.items():
@@ -107,8 +113,6 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
                 posts=posts,
                 expires_at=until,
             )
-    yield city
-    city.database.close()
 
 
 def console_of(city: CityContext) -> Console:

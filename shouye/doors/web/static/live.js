@@ -86,9 +86,23 @@
 
   document.addEventListener("keydown", function (event) {
     if (event.key !== "F2") return;
+    event.preventDefault();
     var action = document.querySelector("#next .btn.main, main .btn.main");
-    if (action) { event.preventDefault(); action.click(); }
+    // A key held down must not act on the page it leads to, nor a refusal being written end as a signature.
+    if (action && !event.repeat && !writing(action.form)) action.click();
   });
+  function writing(form) {
+    var field = document.activeElement;
+    return field.matches("input, textarea, select") && field.value !== "" && field.form !== null && field.form !== form;
+  }
+  // One press, one request: a second one while the first is under way would only be refused.
+  document.addEventListener("submit", function (event) {
+    if (event.target.target) return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "1";
+  });
+  // A page kept by the browser may belong to somebody who has signed out.
+  window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
   document.addEventListener("click", function (event) {
     if (event.target.closest("[data-print]")) window.print();
   });

@@ -13,7 +13,7 @@ from shouye.base.kernel import dead_jobs
 from shouye.base.roster import Roster
 from shouye.doors.web.boundaries import county_boundaries
 from shouye.doors.web.pages.desk.happening import by_division, happenings
-from shouye.doors.web.pages.tasks.action import action, next_task
+from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.unheard import NO_GAUGE
 from shouye.doors.web.visit import See, render
@@ -42,7 +42,7 @@ def wall(visit: See) -> Response:
 
 def _desk(visit: See, template: str, here: str) -> Response:
     with visit.look() as sight:
-        rows = [(task, action(task, sight, visit.actor)) for task in sight.owed]
+        rows = ordered(sight, visit.actor)
         return render(
             visit,
             sight,
@@ -52,7 +52,7 @@ def _desk(visit: See, template: str, here: str) -> Response:
             happenings=happenings(visit.city, sight),
             rows=rows[:SHOWN],
             more=len(rows) - SHOWN,
-            next=next_task(sight.owed, sight, visit.actor),
+            next=next_task(rows),
             boundaries=boundaries(visit.city.roster, visit.city.folder),
             **heard(sight),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shouye.base import tasks
 from shouye.base.access import Actor, Permission
@@ -25,7 +26,7 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     """What to offer beside a task."""
     if task.kind == "approve":
         draft = warn.proposal_of_task(sight.tx, task.id)
-        href = f"/notices#draft-{draft.id}" if draft else "/notices"
+        href = f"/notices?draft={draft.id}#draft-{draft.id}" if draft else "/notices"
         return TaskAction("去签发", href, mine=actor.may(Permission.ISSUE), why="拟稿等人签发；不签就没有人被叫醒")
     if task.kind == "review":
         why = "到了复核时间：险情还在就延长，不在就撤回"
@@ -41,10 +42,21 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     return TaskAction(label, href, mine=actor.may(Permission.ACT), why=why)
 
 
-def next_task(owed: list[tasks.Task], sight: Sight, actor: Actor) -> tuple[tasks.Task, TaskAction] | None:
-    """下一步 — the most urgent thing that this actor himself can do."""
-    for task in owed:
-        offered = action(task, sight, actor)
-        if offered.mine:
-            return task, offered
-    return None
+def ordered(sight: Sight, actor: Actor) -> list[tuple[tasks.Task, TaskAction]]:
+    """现在应办 — what his own posts owe, then what is overdue, then by due time; a report asked for comes last."""
+
+    def urgency(task: tasks.Task) -> tuple[bool, bool, bool, datetime, int]:
+        return (
+            task.kind == "return",
+            task.owner not in actor.posts,
+            task.due_at >= sight.tx.now,
+            task.due_at,
+            task.id,
+        )
+
+    return [(task, action(task, sight, actor)) for task in sorted(sight.owed, key=urgency)]
+
+
+def next_task(rows: list[tuple[tasks.Task, TaskAction]]) -> tuple[tasks.Task, TaskAction] | None:
+    """下一步 — the first thing that this actor himself can do."""
+    return next((row for row in rows if row[1].mine), None)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from shouye.base import tasks
 from shouye.base.kernel import NotFound
-from shouye.doors.web.pages.tasks.action import action, next_task
+from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.during import call
 
@@ -17,9 +17,9 @@ router = APIRouter()
 def task_list(visit: See) -> Response:
     """全部事项。"""
     with visit.look() as sight:
-        rows = [(task, action(task, sight, visit.actor)) for task in sight.owed]
-        first = next_task(sight.owed, sight, visit.actor)
-        return render(visit, sight, "tasks/tasks.html", here="/tasks", rows=rows, next=first, live="#next,#owed")
+        rows = ordered(sight, visit.actor)
+        live = "#next,#owed"
+        return render(visit, sight, "tasks/tasks.html", here="/tasks", rows=rows, next=next_task(rows), live=live)
 
 
 @router.post("/tasks/{number}/take-over")

@@ -1,4 +1,4 @@
-"""拟稿签发与不予签发；通知升级、降级、延长、撤回。The room decides who may sign; here his post is named."""
+"""一并签发与不予签发；通知升级、降级、延长、撤回。The room decides who may sign; here his post is named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from shouye.base.access import Actor
-from shouye.base.kernel import AlertLevel, BadInput, NotFound, TransferStage, Tx, rank_of
+from shouye.base.kernel import AlertLevel, BadInput, NotFound, Stale, TransferStage, Tx, rank_of
+from shouye.doors.web.pages.warn.pending import together
 from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.visit import Issue, See, back_to, render
 from shouye.during import warn
@@ -20,10 +21,15 @@ Change = Callable[[Tx, int, str, str], warn.Notice]
 CHANGES: dict[str, Change] = {"extend": warn.extend, "withdraw": warn.withdraw}
 
 
+class DraftChanged(Stale):
+    """拟稿已有变化，没有签发；请看过新的拟稿再签。"""
+
+
 @router.get("/notices")
-def notices(visit: See) -> Response:
-    """通知 — 待批在前."""
+def notices(visit: See, draft: int = 0) -> Response:
+    """通知 — 待批在前; `draft` names the one an officer comes to sign: it leads the list and F2 signs it."""
     with visit.look() as sight:
+        waiting = together(sight)
         ended = [one for one in sight.notices if one.state is not warn.NoticeState.IN_FORCE]
         return render(
             visit,
@@ -31,7 +37,7 @@ def notices(visit: See) -> Response:
             "warn/notices.html",
             here="/notices",
             live="#pending,#in-force,#ended",
-            drafts=sight.proposals,
+            pending=sorted(waiting, key=lambda one: draft not in one.numbers),
             in_force=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(sight.in_force)],
             ended=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(ended)],
             levels=_levels,
@@ -40,12 +46,16 @@ def notices(visit: See) -> Response:
 
 
 @router.post("/proposals/{number}/approve")
-def approve(visit: Issue, number: int) -> Response:
-    """签发 — people are woken from here on."""
+def approve(visit: Issue, number: int, seen: Annotated[str, Form()] = "") -> Response:
+    """签发 — exactly what was shown; people are woken from here on, so the board of their calls comes next."""
     with visit.act() as sight:
-        draft = _draft(sight, number)
-        warn.approve(sight.tx, draft.id, _signing_post(sight, visit.actor))
-    return back_to("/notices")
+        _draft(sight, number)
+        shown = next((one for one in together(sight) if number in one.numbers), None)
+        if shown is not None and shown.seen != seen:
+            raise DraftChanged
+        signed = warn.approve_together(sight.tx, number, _signing_post(sight, visit.actor))
+    first = max(signed, key=lambda one: rank_of(one.level))
+    return back_to(f"/calls?notice={first.id}" if shown is not None and shown.wakes else "/notices")
 
 
 @router.post("/proposals/{number}/refuse")

@@ -1,0 +1,115 @@
+"""签发 — whom it wakes is said before, what was shown is what is signed, and the calls come next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shouye.base.access import Scope
+from shouye.base.kernel import JobSource, SimClock, play
+from shouye.base.roster import DivisionLevel
+from shouye.doors.web import CityContext
+from shouye.doors.web.pages.warn.pending import together
+from shouye.doors.web.sight import Sight
+from shouye.during import call, warn
+from tests.doors.web.conftest import Console, console_of, open_accounts
+from tests.doors.web.scene import HEIGHT, copy_of, play_night
+
+WAITING = HEIGHT - timedelta(minutes=64, seconds=30)
+"""01:02: the rise to 红 for 灵丘县 and two first notices for 浑源县 wait for a signature."""
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
+    city = play_night(tmp_path_factory.mktemp("waiting"), WAITING)
+    open_accounts(city)
+    yield city
+    city.database.close()
+
+
+@pytest.fixture
+def signing(waiting: CityContext, tmp_path: Path) -> Iterator[Console]:
+    city = copy_of(waiting, tmp_path)
+    yield console_of(city)
+    city.database.close()
+
+
+def seen(console: Console, county: str) -> tuple[int, str]:
+    """The first draft of a county and what its form says was shown."""
+    text = console.client("leader").get("/notices").text
+    forms = re.findall(r'/proposals/(\d+)/approve">.*?name="seen" value="([^"]*)"', text, re.S)
+    with console.city.database.read() as tx:
+        first = next(draft.id for draft in warn.proposals(tx, only_pending=True) if draft.county == county)
+    return next((int(number), shown) for number, shown in forms if int(number) == first)
+
+
+def test_one_press_signs_what_waits_for_one_county(signing: Console) -> None:
+    text = signing.client("leader").get("/notices").text
+    assert "一并签发 2 件（浑源县）" in text
+    assert text.count('class="btn main"') == 1
+    assert text.count("不予签发</button>") == 3
+    number, shown = seen(signing, "dt-c09")
+    form = {"csrf": signing.csrf("leader"), "seen": shown}
+    answer = signing.client("leader").post(f"/proposals/{number}/approve", form)
+    with signing.city.database.read() as tx:
+        signed = [one for one in warn.notices(tx, only_in_force=True) if one.county == "dt-c09"]
+        left = [draft.county for draft in warn.proposals(tx, only_pending=True)]
+    assert [one.hazard for one in signed] == ["flash_flood", "rainstorm"]
+    assert left == ["dt-c08"]
+    assert answer.status_code == 303
+    assert answer.headers["location"] in {f"/calls?notice={one.id}" for one in signed}
+    assert signing.client("leader").get(answer.headers["location"]).status_code == 200
+
+
+def test_it_wakes_exactly_those_it_said(signing: Console) -> None:
+    with signing.city.database.read() as tx:
+        shown = next(
+            one for one in together(Sight(tx, signing.city.roster, Scope("dt"))) if one.county == "dt-c08"
+        )
+    assert shown.total[DivisionLevel.VILLAGE] > 300
+    number, said = seen(signing, "dt-c08")
+    signing.client("leader").post(f"/proposals/{number}/approve", {"csrf": signing.csrf("leader"), "seen": said})
+    database = signing.city.database
+    assert isinstance(database.clock, SimClock)
+    play((JobSource(),), database, database.clock, WAITING)
+    with database.read() as tx:
+        notice = warn.notice_for(tx, "rainstorm", "dt-c08")
+        assert notice is not None
+        opened = [one.level for one in call.obligations(tx, notice.id) if one.round == notice.round]
+    assert {level: opened.count(level) for level in DivisionLevel} == dict(shown.wakes[0])
+    text = signing.client("duty").get(f"/calls?notice={notice.id}").text
+    assert "第 4 轮" in text
+
+
+def test_the_one_he_comes_to_sign_leads(signing: Console) -> None:
+    number, _ = seen(signing, "dt-c08")
+    page = signing.client("leader").get(f"/notices?draft={number}").text
+    assert page.index(f'id="draft-{number}"') < page.index("一并签发 2 件")
+    assert re.search(r'class="btn main">签发<kbd>', page)
+    assert f"/notices?draft={number}#draft-{number}" in signing.client("leader").get("/tasks").text
+
+
+@pytest.mark.parametrize("given", ["", "11:raise:ORANGE 465", "nothing"])
+def test_a_draft_that_changed_meanwhile_is_not_signed(
+    signing: Console, dump: Callable[[CityContext], list[str]], given: str
+) -> None:
+    number, _ = seen(signing, "dt-c08")
+    before = dump(signing.city)
+    form = {"csrf": signing.csrf("leader"), "seen": given}
+    answer = signing.client("leader").post(f"/proposals/{number}/approve", form)
+    assert answer.status_code == 409
+    assert "拟稿已有变化" in answer.text
+    assert dump(signing.city) == before
+
+
+def test_a_second_press_signs_nothing_more(signing: Console) -> None:
+    number, shown = seen(signing, "dt-c09")
+    form = {"csrf": signing.csrf("leader"), "seen": shown}
+    assert signing.client("leader").post(f"/proposals/{number}/approve", form).status_code == 303
+    answer = signing.client("leader").post(f"/proposals/{number}/approve", form)
+    assert answer.status_code == 409
+    assert "已有人决定" in answer.text
