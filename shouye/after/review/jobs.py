@@ -147,9 +147,11 @@ class DeciderPlayer:
         roster = tx.of(Roster)
         notice = int(task.detail["notice"])
         waiting = (*call.OPEN, call.CallState.HANDED_OVER)
-        places = list(dict.fromkeys(item.division for item in call.obligations_by_id(tx, wanted, waiting)))
+        unheard = call.obligations_by_id(tx, wanted, waiting)
+        places = list(dict.fromkeys(item.division for item in unheard))
+        since = max((item.opened_at for item in unheard), default=tx.now)  # a new round is a new walk
         awake = call.awake_at(tx, notice, places)
-        gone = {visit.division for visit in call.visits(tx, notice)}
+        gone = {visit.division for visit in call.visits(tx, notice) if visit.sent_at >= since}
         gone |= {visit.division for visit in call.visits(tx, only_open=True)}  # one walk serves every notice
         for division in places:
             if division in gone:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from shouye.base.delivery import service
-from shouye.base.delivery.model import Reply, Switchboard
+from shouye.base.delivery.model import Attempt, Reply, Sender, Switchboard
 from shouye.base.kernel import Database, Tx
+
+log = structlog.get_logger()
 
 
 class Exchange:
@@ -35,10 +40,22 @@ class Exchange:
             service.begin_acts(tx, waiting)
         for key, sender in self._board.senders.items():
             batch = [attempt for attempt in waiting if attempt.channel == key]
-            for reply in sender.send(batch, database.clock.now()) if batch else ():
+            for reply in self._hand_over(database, sender, batch):
                 self._count += 1
                 heapq.heappush(self._coming, (reply.at, reply.attempt, self._count, reply))
         return len(waiting)
+
+    def _hand_over(self, database: Database, sender: Sender, batch: Sequence[Attempt]) -> Sequence[Reply]:
+        """A channel that fails leaves Unknown behind, never silence; the others go on."""
+        if not batch:
+            return ()
+        try:
+            return sender.send(batch, database.clock.now())
+        except Exception as error:  # noqa: BLE001 - whatever a channel does, its attempts have an outcome
+            log.error("channel failed", channel=batch[0].channel, attempts=len(batch), error=repr(error))
+            with database.begin() as tx:
+                service.lose(tx, [attempt.id for attempt in batch])
+            return ()
 
     def _take_in(self, database: Database) -> int:
         now = database.clock.now()

@@ -59,8 +59,13 @@ def recover(tx: Tx) -> int:
     """重启之后 — nobody knows the fate of an act that was under way: it is kept as Unknown."""
     senders = tx.of(Switchboard).senders
     lost = [item for item in store.acting(tx) if item.channel in senders]
-    store.close_attempts(tx, [(item.id, Outcome.UNKNOWN, None) for item in lost])
+    lose(tx, [item.id for item in lost])
     return len(lost)
+
+
+def lose(tx: Tx, attempts: Sequence[int]) -> None:
+    """下落不明 — whether they were carried out cannot be known."""
+    store.close_attempts(tx, [(number, Outcome.UNKNOWN, None) for number in attempts])
 
 
 def intents(tx: Tx) -> list[Attempt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shouye.base.kernel import NotFound, Tx
@@ -13,6 +13,10 @@ from shouye.base.tasks.model import OVERDUE, Ladder, NewTask, Task, TaskState
 
 StepHandler = Callable[[Tx, str, Sequence[Task]], None]
 """What a room does when a step of its kind of task falls due: (tx, act, tasks), in the ladder's transaction."""
+
+
+CATCH_UP = timedelta(seconds=30)
+"""停机之后 — a step later than this was missed: what follows is not heaped upon it."""
 
 
 @dataclass
@@ -54,7 +58,10 @@ def climb(tx: Tx, limit: int = 20_000) -> int:
             rows.append(_step_row(task, task.taken, None))
             continue
         following = ladder.next_step(task.opened_at, task.due_at, task.taken + 1, task.ahead_s)
-        rows.append(_step_row(task, task.taken + 1, following[0] if following else None, late=step[1] == OVERDUE))
+        next_at = following[0] if following else None
+        if following is not None and following[1] != OVERDUE and tx.now - step[0] > CATCH_UP:
+            next_at = max(following[0], tx.now + (following[0] - step[0]))  # missed steps keep their distance
+        rows.append(_step_row(task, task.taken + 1, next_at, late=step[1] == OVERDUE or tx.now > task.due_at))
         acts.setdefault((task.kind, step[1]), []).append(task)
     if rows:
         store.write_steps(tx, rows)

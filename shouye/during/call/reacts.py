@@ -38,8 +38,14 @@ def _open(tx: Tx, fact: warn.NoticeIssued) -> None:
 
 @on(warn.NoticeLowered)
 def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
-    text = f"{fact.number} 已降为{word_of(fact.level)}"
-    _tell(tx, fact.subject, text, service.reached_persons(tx, int(fact.subject.split(":")[1])))
+    """降级 — those reached are told; who would not be woken at the lower level is rung no more."""
+    number = int(fact.subject.split(":")[1])
+    _tell(tx, fact.subject, f"{fact.number} 已降为{word_of(fact.level)}", service.reached_persons(tx, number))
+    notice = warn.notice(tx, number)
+    posts = tx.of(CallPolicy).posts(tx.of(Roster), fact.level, notice.county, notice.divisions)
+    still_called = {post.id for post in posts}
+    freed = [item.id for item in store.of_notice(tx, number, OPEN) if item.post not in still_called]
+    service.withdraw_some(tx, number, freed, ground="lowered")
 
 
 @on(warn.NoticeWithdrawn)

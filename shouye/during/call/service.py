@@ -155,10 +155,12 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
     notices = {number: warn.notice(tx, number) for number in sorted(about)}
     attempts: list[NewAttempt] = []
     tried: list[tuple[int, int]] = []
+    turned: list[int] = []
     for person, items in wanted.items():
-        tried += [(item.id, rung) for item in items]
         if person in busy:
+            turned += [item.id for item in items if rung and not item.rung]
             continue
+        tried += [(item.id, rung) for item in items]
         first = items[0]
         mine = list(dict.fromkeys([*(item.notice for item in items), *owing.get(person, ())]))
         asks = {number: policy.asks.get(notices[number].level, ()) for number in mine}
@@ -181,6 +183,7 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
             )
         )
     store.note_tries(tx, tried)
+    store.turn_to_deputy(tx, turned)
     delivery.open_attempts(tx, attempts)
     return len(attempts)
 
@@ -282,18 +285,24 @@ def end_visit(tx: Tx, visit: int, *, found: bool) -> None:
 
 def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
     """撤回未结的叫应 — their ladders end with them."""
-    still = [item.id for item in store.of_notice(tx, notice, OPEN)]
-    store.close(tx, still, CallState.WITHDRAWN)
     owed = {
         task.id
         for kind in ("takeover", "door", "return", "support")
         for task in tasks.in_group(tx, f"notice:{notice}", kind)
         if ground != "superseded" or kind not in ("return", "support")
     }
-    tasks.cancel(tx, [*still, *owed], "system")
-    if still:
-        record(tx, CallsWithdrawn(subject=f"notice:{notice}", obligations=len(still), ground=ground))
-    return len(still)
+    tasks.cancel(tx, owed, "system")
+    return withdraw_some(tx, notice, [item.id for item in store.of_notice(tx, notice, OPEN)], ground)
+
+
+def withdraw_some(tx: Tx, notice: int, ids: Sequence[int], ground: str) -> int:
+    """撤回其中几件 — these are no longer wanted; the rest goes on."""
+    store.close(tx, ids, CallState.WITHDRAWN)
+    tasks.cancel(tx, ids, "system")
+    if ids:
+        record(tx, CallsWithdrawn(subject=f"notice:{notice}", obligations=len(ids), ground=ground))
+        close_finished_lists(tx, notice, "system")
+    return len(ids)
 
 
 def reached_persons(tx: Tx, notice: int) -> list[int]:
@@ -301,7 +310,17 @@ def reached_persons(tx: Tx, notice: int) -> list[int]:
     mine = store.of_notice(tx, notice)
     people = {person for item in mine for person in (item.primary, item.deputy) if person is not None}
     rings = delivery.delivered(tx, people, PURPOSE)
-    return sorted({ring.person for ring in rings if notice in notices_of(ring)})
+    called = {ring.person for ring in rings if notice in notices_of(ring)}
+    return sorted(called | superiors_told(tx, notice))
+
+
+def superiors_told(tx: Tx, notice: int) -> set[int]:
+    """Who was told, as the post above, that others do not answer: he sends people, so he must hear the end too."""
+    roster = tx.of(Roster)
+    above = {roster.posts[item.post].superior for item in store.of_notice(tx, notice) if item.escalated}
+    people = {person.id for post in above if post is not None for person in roster.holders(post, tx.now)}
+    told = delivery.delivered(tx, people, "tell")
+    return {message.person for message in told if message.group == f"notice:{notice}"}
 
 
 def balance(tx: Tx, notice: int | None = None) -> Balance:

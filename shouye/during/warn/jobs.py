@@ -10,7 +10,7 @@ from shouye.base.roster import Roster
 from shouye.during.warn import store
 from shouye.during.warn.model import NoticeState, WarnPolicy
 from shouye.during.warn.reacts import HOLD_JOB, weigh_situation
-from shouye.during.warn.service import REVIEW_JOB
+from shouye.during.warn.service import AGAIN_JOB, REVIEW_JOB
 from shouye.watch import assess
 
 
@@ -47,5 +47,11 @@ def hold(tx: Tx, payload: dict[str, Any]) -> None:
     weigh_situation(tx, hazard, county, held_since=below_since)
 
 
+def again(tx: Tx, payload: dict[str, Any]) -> None:
+    """A refusal is not for ever: while the situation stands above what is in force, somebody owes a decision."""
+    weigh_situation(tx, payload["hazard"], payload["county"])
+
+
+handles(AGAIN_JOB, again)
 handles(REVIEW_JOB, review)
 handles(HOLD_JOB, hold)

@@ -58,7 +58,8 @@ class People:
         if chosen is not None:
             return chosen
         behaviour = self.levels.get(level, self.default)
-        return _changed(behaviour, self.night, "night") if night and self.night else behaviour
+        asleep = night and level == "village"  # desks are staffed at night, villagers sleep
+        return _changed(behaviour, self.night, "night") if asleep and self.night else behaviour
 
 
 def read_people(path: Path) -> People:
