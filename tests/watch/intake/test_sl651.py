@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.kernel import BEIJING, BadInput
@@ -252,7 +252,47 @@ def test_any_bytes_are_answered(data: bytes) -> None:
         CODEC.decode(start + data)
 
 
-@given(st.sampled_from(sorted(ELEMENTS.functions)), st.binary(max_size=120), st.booleans(), st.booleans())
+PIECES = [
+    bytes.fromhex(piece)
+    for piece in (
+        *(
+            "F0F02607200800",
+            "F1F1001402000148",
+            "041800000F",
+            "0418000005",
+            "F460",
+            "F5C0",
+            "3923",
+            "4520",
+            "4500",
+        ),
+        *("FFFF", "F2F2", "F3F3", "FDF6", "0E", "FF", "1A", "7979", "F9F9", "381212", "0120", "0428"),
+    )
+]
+WORDS = (
+    *(
+        b"ST",
+        b"TT",
+        b"2607200800",
+        b"0014020001",
+        b"H",
+        b"PJ",
+        b"Z",
+        b"M",
+        b"1.5",
+        b"-2",
+        b"DRN05",
+        b"DRP",
+        b"DRH00",
+    ),
+    *(b"RGZS", b"PIC", b"FF01", b"01", b"class", b"ZT", b"\xff", b""),
+)
+BODIES = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=5)), max_size=12).map(b"".join)
+TEXTS = st.lists(st.one_of(st.sampled_from(WORDS), st.binary(max_size=2)), max_size=14).map(b" ".join)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from([*ELEMENTS.functions, "E5"]), st.one_of(BODIES, TEXTS), st.booleans(), st.booleans())
 def test_any_body_under_a_right_check_is_read_and_written_again(
     function: str, body: bytes, up: bool, ascii_mode: bool
 ) -> None:

@@ -23,6 +23,7 @@ Item = list[Any]
 """信息组 — text is None for an identifier without data, a list for a series."""
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_STEP = re.compile(r"[0-9A-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Dictionary:
             elif code == "F1":
                 about = "" if text == station else text
             elif code == "04":
-                step = _step(text)
+                step = _step(text) if isinstance(text, str) and _STEP.fullmatch(text) else step
             elif code == "F2":
                 found += self._typed(text, sent, (*common, "manual"), options)
             elif code != "class" and code not in self.to_end and text is not None:

@@ -16,6 +16,8 @@ from shouye.watch.intake.model import BadFrame, RefusalCode
 _FIXED = {"TT": "F0", "ST": "F1", "RGZS": "F2", "PIC": "F3", "DATA": "FD"}
 _NAMES = {code: name for name, code in _FIXED.items()}
 _VALUE = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|M")
+_OURS = re.compile(r"[0-9A-F]{2}|'.*|class|period|version|events|bytes")
+"""Words that look like our own codes and are none here; a quote keeps them apart."""
 _STEP = re.compile(r"DR([DHN])([0-9]{2})")
 _UNIT_AT = {"D": 0, "H": 2, "N": 4}
 
@@ -41,7 +43,7 @@ def read(function: str, asked: bool, data: bytes) -> Body:
             return Body(items)
         elif asked and function in _KNOWN.named_only:
             items.append([code, "", None])
-        elif series and code not in _KNOWN.batches:
+        elif series and code not in _KNOWN.batches and code not in ("F0", "F1"):
             return Body([*items, *_columns(function, name, words)])
         else:
             items.append([code, "", _datum(function, code, words.take())])
@@ -90,7 +92,8 @@ class _Words:
 def _code(function: str, name: str) -> str:
     if function in _KNOWN.configured and name not in _FIXED:
         return name
-    return _FIXED.get(name) or _KNOWN.codes.get(name.upper(), name)
+    known = _FIXED.get(name) or _KNOWN.codes.get(name.upper())
+    return known or (f"'{name}" if _OURS.fullmatch(name) else name)
 
 
 def _datum(function: str, code: str, word: str) -> str:
@@ -107,6 +110,8 @@ def _columns(function: str, name: str, words: _Words) -> list[Item]:
     codes = [_code(function, name)]
     values: list[str] = []
     while (word := words.take()) != "":
+        if word in _FIXED or _STEP.fullmatch(word):
+            raise BadFrame(RefusalCode.ENCODING, f"均匀时段报的数据里出现 {word}")
         if not values and not _VALUE.fullmatch(word):
             codes.append(_code(function, word))
         else:
@@ -149,7 +154,7 @@ def _name(function: str, code: str) -> str:
     if function in _KNOWN.configured and code not in ("F0", "F1"):
         return code
     known = _KNOWN.elements.get(code)
-    return _NAMES.get(code) or (known[0] if known else code)
+    return _NAMES.get(code) or (known[0] if known else code.removeprefix("'"))
 
 
 def _step(unit: str, text: str) -> str:

@@ -55,12 +55,12 @@ def read(function: str, asked: bool, data: bytes) -> Body:
             count = number  # 表 D.1 第 14 项: all eight bits count bytes
         if at + count > size:
             return Body(items, data[began:])
-        if series and count and code not in _KNOWN.batches:
+        if series and count and code != "04" and code not in _KNOWN.batches:
             last = at + (size - at) // count * count
             values = [_decimal(data[here : here + count], number & 7) for here in range(at, last, count)]
             return Body([*items, [code, definition, values]], data[last:])
         taken, at = data[at : at + count], at + count
-        if code == "04" and function not in _KNOWN.configured and count == 3:
+        if code == "04" and definition == "18" and function not in _KNOWN.configured:
             items.append([code, definition, taken.hex().upper()])
             series = function in _KNOWN.series and not asked and any(taken)
         elif _KNOWN.is_bytes(function, code):
@@ -125,7 +125,9 @@ def write(function: str, items: Sequence[Item]) -> bytes:
             out += bytes.fromhex(code + definition)
             if code in _KNOWN.to_end:
                 out += _bytes(text)
-            elif code in ("F0", "F1") or (code == "04" and function not in _KNOWN.configured):
+            elif code in ("F0", "F1") or (
+                code == "04" and definition == "18" and function not in _KNOWN.configured
+            ):
                 out += bytes.fromhex(text)
             elif text is not None:
                 for value in text if isinstance(text, list) else [text]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from shouye.watch.intake.elements.sl651_hex import ELEMENTS as _HEX_BODY
 from shouye.watch.intake.model import BadFrame, Decoded, RefusalCode, SessionOptions
 
 _UP_ENDS = ("ETX", "ETB")
+_STATUS = re.compile(r"hex:[0-9A-F]+")
 _STARTS = {0x02: "STX", 0x16: "SYN"}
 _ENDS = {0x03: "ETX", 0x17: "ETB", 0x05: "ENQ", 0x04: "EOT", 0x06: "ACK", 0x15: "NAK", 0x1B: "ESC"}
 _START_BYTES = {name: byte for byte, name in _STARTS.items()}
@@ -271,7 +273,7 @@ def _told(function: str, items: list[list[Any]]) -> dict[str, object]:
     for code, _, text in items:
         if code == "class":
             told["class"] = _KNOWN.classes.get(text, "其他")
-        elif code == "45" and isinstance(text, str) and function not in _KNOWN.configured:
+        elif code == "45" and function not in _KNOWN.configured and _STATUS.fullmatch(str(text)):
             told["status"] = _KNOWN.status(text[4:])
         elif code in ("F2", "version"):
             told["text"] = text
