@@ -32,6 +32,7 @@ def run(url: str, holder: str) -> None:
         print(f"{holder} {leases[0].fence} {leases[0].silent_for}", flush=True)
         pace([JobSource()], database, clock, over)
 
+    print("waits", flush=True)
     hold(Database(url, clock), ["clock"], holder, work, threading.Event(), LASTS)
 
 

@@ -211,6 +211,8 @@ def handed_over(database: Database, url: str, end: signal.Signals) -> float:
     with process(url, "a") as a:
         until(lambda: holder() == "a", 20)
         with process(url, "b") as b:
+            assert b.stdout is not None
+            assert b.stdout.readline() == "waits\n", "a standby that is still starting stands by for nobody"
             now = database.clock.now()
             with database.begin() as tx:
                 for number in range(JOBS):
@@ -224,6 +226,5 @@ def handed_over(database: Database, url: str, end: signal.Signals) -> float:
             until(lambda: len(ticks()) >= JOBS, 40)
             time.sleep(0.5)
             assert sorted(ticks()) == sorted(f"tick:{number}" for number in range(JOBS))
-            assert b.stdout is not None
             assert b.stdout.readline().startswith("b 2 ")
     return took
