@@ -22,9 +22,12 @@ from shouye.base.kernel import (
     JobSource,
     Mode,
     PacedClock,
+    Sealer,
+    SealSource,
     SimClock,
     Source,
     WallClock,
+    open_key,
     pace,
     play,
 )
@@ -108,6 +111,7 @@ class Drill:
     plan: review.DrillPlan
     begins: datetime
     ends: datetime
+    sealer: Sealer
 
     @property
     def roster(self) -> roster.Roster:
@@ -118,6 +122,7 @@ class Drill:
         clock = self.program.database.clock
         assert isinstance(clock, SimClock)
         play(self.program.sources, self.program.database, clock, min(until or self.ends, self.ends), progress)
+        self.sealer.seal_all(self.program.database)
 
     def serve(
         self,
@@ -147,7 +152,8 @@ class Drill:
         )
         county = max(self.laying.stations, key=lambda item: item.station.id).station.county
         with console(context, host, port, county, say):
-            pace(self.program.sources, database, database.clock, stop, None if stay else self.ends, context.tick)
+            sources = (*self.program.sources, SealSource(self.sealer))
+            pace(sources, database, database.clock, stop, None if stay else self.ends, context.tick)
 
     def result(self) -> review.DrillResult:
         with self.program.database.read() as tx:
@@ -186,7 +192,7 @@ def prepare_drill(plan: review.DrillPlan, folder: Path) -> Drill:
     if plan.simulated_deciders:
         players.append(review.DeciderPlayer(deciders, plan.seed))
     whole = replace(program, sources=(players[0], *program.sources, *players[1:]))
-    return Drill(whole, storm, laying, plan, begins, ends)
+    return Drill(whole, storm, laying, plan, begins, ends, Sealer(open_key(folder / "keys"), "drill"))
 
 
 def play_drill(drill: Drill) -> review.DrillResult:
@@ -267,7 +273,9 @@ class Assembly:
         )
         county = program.roster.children(program.roster.city.id)[0].id
         with console(context, host, port, county, say):
-            pace(program.sources, database, WallClock(), threading.Event(), None, context.tick)
+            sealer = Sealer(open_key(folder / "keys"), "night")
+            sources = (*program.sources, SealSource(sealer))
+            pace(sources, database, WallClock(), threading.Event(), None, context.tick)
 
 
 cli = typer.Typer(
