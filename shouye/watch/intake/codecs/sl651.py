@@ -129,7 +129,9 @@ class _Centre:
         messages: list[Message] = []
         reply = bytearray()
         while self._held and self._moved is not None and now - self._moved >= self._wait:
-            size = self._resume(bytes(self._held))  # what was waited for does not come: go on behind its beginning
+            size = self._resume(
+                len(self._held), True
+            )  # what was waited for does not come: go on behind its beginning
             stuck = bytes(self._held[:size])
             messages.append(Refused(RefusalCode.TRUNCATED, f"报文没有完，只有 {size} 字节", stuck))
             del self._held[:size]
@@ -162,27 +164,33 @@ class _Centre:
             try:
                 frame = _FRAMES.read(data)
             except BadFrame as refusal:
-                size = self._resume(data)
+                size = self._resume(size, refusal.code is RefusalCode.CRC)
                 yield refusal.about(data[:size])
             else:
                 yield frame
             del self._held[:size]
 
-    def _resume(self, data: bytes) -> int:
-        """Where to go on after a bad frame: a wrong length must not swallow the good frames behind it."""
+    def _resume(self, within: int, trusted: bool) -> int:
+        """Where to go on after a bad frame: a wrong length must not swallow the good frames behind it.
+
+        A beginning inside it counts when a whole good frame stands there, or, where the length itself was
+        wrong and not `trusted`, when one may yet come.
+        """
         at = 0
         for _ in range(_MOST_TRIES):
-            at, size = _FRAMES.find(data, at + 1)
-            if at >= len(data):
+            at, size = _FRAMES.find(self._held, at + 1)
+            if at >= within:
                 break
-            if not size or at + size > len(data):
-                return at
+            if not size or at + size > len(self._held):
+                if not trusted:
+                    return at
+                continue
             try:
-                _FRAMES.read(data[at : at + size])
+                _FRAMES.read(bytes(self._held[at : at + size]))
             except BadFrame:
                 continue
             return at
-        return len(data)
+        return within
 
     def _take(self, frame: Frame, now: datetime, messages: list[Message]) -> bytes:
         if self._password and frame.password != self._password and not frame.down:
