@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,8 +20,10 @@ from shouye.base.kernel import (
     BadInput,
     Database,
     JobSource,
+    Lease,
     Mode,
     PacedClock,
+    Refusal,
     Sealer,
     SealSource,
     SimClock,
@@ -30,11 +32,13 @@ from shouye.base.kernel import (
     open_key,
     pace,
     play,
+    read_stamp,
 )
 from shouye.doors import web
 from shouye.doors.cli.audit import audit_app
 from shouye.doors.cli.city import city_app
 from shouye.doors.cli.codec import codec_app
+from shouye.doors.cli.db import make_db, make_standby
 from shouye.doors.cli.demo import make_demo
 from shouye.doors.cli.drill import make_drill
 from shouye.doors.cli.judge import judge_command
@@ -234,6 +238,28 @@ def console(
         listener.close()
 
 
+class FictionalPeople(Refusal):
+    """花名册里有虚构人员，不能用于实战；请在城市目录放入真实的 holders.csv。"""
+
+
+def keep_watch(database: Database, leases: Sequence[Lease], over: threading.Event) -> None:
+    """值守 — what a process does while it holds the roles: its assembly over the fenced database, in real time."""
+    with database.read() as tx:
+        stamp = read_stamp(tx)
+    folders = [folder for folder in sorted(CITIES.iterdir()) if (folder / "city.toml").is_file()]
+    city = next((folder for folder in folders if roster.load_city(folder).id == stamp["city"]), None)
+    if city is None:
+        raise BadInput(f"cities 下没有城市 {stamp['city']}")
+    mode = Mode(stamp["mode"])
+    senders: dict[str, delivery.Sender] = {}
+    if mode is Mode.SIMULATION:
+        senders["simulated"] = delivery.SimulatedTelephone(delivery.read_people(city / "people.toml"), 1)
+    program = assemble(database, city, mode, senders, banner=mode.word)
+    if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
+        raise FictionalPeople
+    pace(program.sources, database, WallClock(), over)
+
+
 class Assembly:
     """装配台 — what the commands are given: cities by name, data folders, drills."""
 
@@ -285,7 +311,9 @@ _assembly = Assembly()
 cli.add_typer(city_app, name="city")
 cli.add_typer(codec_app, name="codec")
 cli.add_typer(audit_app, name="audit")
+cli.add_typer(make_db(keep_watch), name="db")
 cli.command("judge")(judge_command)
 cli.command("drill")(make_drill(_assembly))
 cli.command("demo")(make_demo(_assembly, CITIES / "datong"))
 cli.command("run")(make_run(_assembly))
+cli.command("standby")(make_standby(keep_watch))

@@ -28,6 +28,7 @@ from shouye.base.kernel.db import RowId as RowId
 from shouye.base.kernel.db import Tx as Tx
 from shouye.base.kernel.db import canonical as canonical
 from shouye.base.kernel.db import metadata as metadata
+from shouye.base.kernel.db import read_stamp as read_stamp
 from shouye.base.kernel.dice import draw as draw
 from shouye.base.kernel.dice import draw_between as draw_between
 from shouye.base.kernel.facts import Fact as Fact

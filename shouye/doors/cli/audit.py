@@ -29,7 +29,8 @@ from shouye.base.kernel import (
 
 P = ParamSpec("P")
 DatabaseUrl = Annotated[
-    str, typer.Option("--db", envvar="SHOUYE_DB", help="数据库地址，或 SQLite 文件的路径", show_default=False)
+    str,
+    typer.Option("--db", envvar="SHOUYE_DATABASE", help="数据库地址，或 SQLite 文件的路径", show_default=False),
 ]
 KeyFolder = Annotated[
     Path | None,
