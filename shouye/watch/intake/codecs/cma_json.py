@@ -61,7 +61,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 _IDENTIFIER = re.compile(r"(\d{6})(\d{3})([0-9A-Z]{3})([0-9A-Z]{2})_(\d{14})(?:_(\d))?")
 _KINDS = ("Alert", "Update", "Cancel", "Ack", "Error")
 _BEIJING_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?")
-_JSONP = re.compile(r"\s*(?:(?:var\s+)?[\w.$]+\s*=|[\w.$]+\s*\()\s*(?=[{\[])")
+_JSONP = re.compile(r"(?:var\s{1,9})?[\w.$]{1,99}\s{0,9}[=(]\s{0,9}(?=[{\[])")
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,9 @@ def objects_in(data: bytes, read: Callable[[dict[str, object], bytes], Decoded])
     many = len(lines) > 1 and all(line.lstrip().startswith(b"{") for line in lines)
     for one in lines if many else [data]:
         try:
-            row = json.loads(_JSONP.sub("", one.decode("utf-8-sig"), count=1).strip().rstrip(";").rstrip(")"))
+            text = one.decode("utf-8-sig").strip()
+            wrapped = _JSONP.match(text)
+            row = json.loads(text[wrapped.end() :].rstrip(";").rstrip(")") if wrapped else text)
             json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
             if not isinstance(row, dict):
                 raise BadFrame(RefusalCode.HEADER, "不是一条 JSON 记录")

@@ -64,11 +64,11 @@ def places(
 ) -> list[FirePlace]:
     """多次过境合并 — one place is what lies within so many km of its first spot, each sight within so long.
 
-    A spot given twice counts once, in its latest version; the order of the input changes nothing. Both limits are
+    A spot given twice counts once, in its final version; the order of the input changes nothing. Both limits are
     建议值: the first is 1.5 MODIS pixels, the second lets one day without a clear pass go by.
     """
     latest: dict[tuple[datetime, float, float, str], HotSpot] = {}
-    for spot in sorted(spots, key=lambda spot: (spot.version, repr(spot))):
+    for spot in sorted(spots, key=_standing):
         latest[spot.time, spot.lat, spot.lon, spot.satellite] = spot
     groups: list[list[HotSpot]] = []
     cells: dict[tuple[int, int], list[int]] = {}
@@ -91,6 +91,11 @@ def places(
         )
         for group in groups
     ]
+
+
+def _standing(spot: HotSpot) -> tuple[bool, str, str]:
+    """Of two versions the final one stands before the near-real-time one (NRT, RT, URT)."""
+    return (not spot.version.endswith("RT"), spot.version, repr(spot))
 
 
 def _cell(spot: HotSpot, size: float) -> tuple[int, int]:
