@@ -276,12 +276,18 @@ def test_a_command_is_sent_again_until_answered() -> None:
     )
     assert session.tick(NOW + timedelta(seconds=4)) == ([], b"")
     assert session.tick(NOW + timedelta(seconds=5)) == ([], sent)
-    reply = packed(f"QN=20260720103100000;ST=91;CN=9011;PW=123456;MN={MN};Flag=4;CP=&&QnRtn=1&&")
-    (answer,), back = session.receive(reply, NOW + timedelta(seconds=6))
-    assert decoded(answer).fields["answers"] == "1062"
-    assert decoded(answer).fields["QnRtn"] == "准备执行请求"
-    assert back == b""
-    assert session.tick(NOW + timedelta(minutes=9)) == ([], b"")
+    later = NOW + timedelta(seconds=6)
+    replies = [("9011", "QnRtn=1", "准备执行请求"), ("9012", "ExeRtn=1", "执行成功")]
+    for cn, said, meaning in replies:
+        reply = packed(f"QN=20260720103100000;ST=91;CN={cn};PW=123456;MN={MN};Flag=4;CP=&&{said}&&")
+        (answer,), back = session.receive(reply, later)
+        assert decoded(answer).fields["answers"] == "1062"
+        assert decoded(answer).fields[said.partition("=")[0]] == meaning
+        assert back == b""
+        assert session.tick(NOW + timedelta(minutes=9)) == ([], b"")
+    (stray,), _ = session.receive(reply, later)
+    assert "answers" not in decoded(stray).fields
+    assert session.close(later) == []
 
 
 def test_a_command_that_nobody_answers() -> None:

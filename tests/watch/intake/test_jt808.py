@@ -140,6 +140,7 @@ def test_what_the_platform_answers(name: str, function: str | None, result: int 
 
 def test_other_answers() -> None:
     session = open_session(require_auth=False)
+    assert frames_in(session.receive(BY_NAME["location in the 13th month"], NOW)[1])[0].fields["result"] == 2
     assert frames_in(session.receive(frame("0F0F"), NOW)[1])[0].fields["result"] == 3
     (clock,) = frames_in(session.receive(frame("0004"), NOW)[1])
     assert (clock.function, clock.fields["body"]) == ("8004", "260720023100")

@@ -240,12 +240,17 @@ class _Upload:
 
 @dataclass
 class _Command:
-    """在途命令 — sent again until the logger answers with its QN."""
+    """在途命令 — sent again until the logger answers with its QN, known by it until the last answer."""
 
     request: Decoded
     packet: bytes
     sent_at: datetime
     times: int = 1
+    heard: bool = False
+
+    def unanswered(self) -> Refused:
+        detail = f"命令 {self.request.function} 没有应答"
+        return Refused(RefusalCode.TRUNCATED, detail, self.packet, self.request.station)
 
 
 class _Host:
@@ -278,7 +283,9 @@ class _Host:
         qn = head.get("QN") or inside.get("QN", "")
         command = self._commands.get(qn)
         if command and command.request.station == message.station:
-            del self._commands[qn]
+            command.heard = True
+            if message.function in ("9012", "9013"):
+                del self._commands[qn]
             message = replace(message, fields={**message.fields, "answers": command.request.function})
         if not message.fields["split"]:
             return message
@@ -315,28 +322,23 @@ class _Host:
             if now - upload.began >= _PATIENCE:
                 messages.append(self._uploads.pop(key).lost())
         for qn, command in list(self._commands.items()):
-            if now - command.sent_at < self._timeout:
+            if command.heard or now - command.sent_at < self._timeout:
                 continue
             command.times, command.sent_at = command.times + 1, now
             if command.times <= _TRIES:
                 again += command.packet
             else:
                 del self._commands[qn]
-                messages.append(_unanswered(command))
+                messages.append(command.unanswered())
         return messages, again
 
     def close(self, now: datetime) -> list[Message]:
         left: list[Message] = [upload.lost() for upload in self._uploads.values()]
-        left += [_unanswered(command) for command in self._commands.values()]
+        left += [command.unanswered() for command in self._commands.values() if not command.heard]
         if self._held.strip(b"#\r\n\0 "):
             left.append(Refused(RefusalCode.TRUNCATED, "连接断开时报文不完整", self._held))
         self._held, self._uploads, self._commands = b"", {}, {}
         return left
-
-
-def _unanswered(command: _Command) -> Refused:
-    detail = f"命令 {command.request.function} 没有应答"
-    return Refused(RefusalCode.TRUNCATED, detail, command.packet, command.request.station)
 
 
 CODEC = Codec(

@@ -38,7 +38,7 @@ _PATIENCE = timedelta(minutes=5)  # proposed: parts that do not come
 # Answers to what the platform asked are not answered themselves.
 _ANSWERS = ("0001", "0104", "0107", "0201", "0302", "0500", "0700", "0802", "0805", "0005")
 _UNVERIFIED = ("0001", "0004", "0100", "0102")
-_OK, _FAILED, _UNKNOWN = 0, 1, 3
+_OK, _FAILED, _WRONG, _UNKNOWN = 0, 1, 2, 3
 
 
 def _check(data: bytes) -> int:
@@ -215,7 +215,7 @@ class _Platform:
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._secret = str(options.settings.get("secret", "")).encode()
-        self._open = not options.settings.get("require_auth", True)
+        self._trusting = not options.settings.get("require_auth", True)
         wait = options.settings.get("timeout_s", 10)
         self._wait = timedelta(seconds=wait if isinstance(wait, int | float) and 0 < wait < 3600 else 10)
         self._held = b""
@@ -250,7 +250,7 @@ class _Platform:
             head, body = _open(frame)
         except BadFrame as bad:
             return [bad.about(frame)], b""
-        if not (self._open or head.phone in self._verified or head.message in _UNVERIFIED):
+        if not (self._trusting or head.phone in self._verified or head.message in _UNVERIFIED):
             refused = Refused(RefusalCode.UNSUPPORTED, "终端没有鉴权，不接收", frame, head.phone)
             return [refused], self._answer(head, _FAILED)
         lost: list[Message] = []
@@ -264,7 +264,7 @@ class _Platform:
         try:
             message = _read(replace(head, parts=None), body, self._options)
         except BadFrame as bad:
-            return [*lost, bad.about(frame)], b""
+            return [*lost, bad.about(frame)], self._answer(head, _WRONG)
         asked = self._requests.pop((head.phone, _number(message, "answers")), None)
         if asked and head.message in _ANSWERS:
             message = replace(message, fields={**message.fields, "answered": asked.decoded.function})
@@ -296,6 +296,8 @@ class _Platform:
         return hmac.new(self._secret, phone.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _answer(self, head: _Head, result: int) -> bytes:
+        if head.message in _ANSWERS:
+            return b""
         return self._down(head, "8001", head.serial.to_bytes(2) + bytes.fromhex(head.message) + bytes((result,)))
 
     def _down(self, head: _Head, message: str, body: bytes) -> bytes:
