@@ -58,12 +58,15 @@ class PacedClock:
         return max(0.0, (instant - self.now()).total_seconds() / self._speed)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def to_ms(instant: datetime) -> int:
     """UTC milliseconds since 1970; refuses a naive datetime, whose zone nobody can know."""
     if instant.tzinfo is None:
         raise ValueError("naive datetime")
-    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    return delta // timedelta(milliseconds=1)
+    return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_ms(value: int) -> datetime:

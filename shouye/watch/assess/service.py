@@ -58,6 +58,10 @@ class Assessor:
         self.watches = tuple(watches)
         self.facts = facts
         self.kind = kind
+        asked = dict.fromkeys(element for watch in watches for element in watch.hazard.elements)
+        named = (real for station in facts.values() for real in station.in_force.values())
+        self.elements = tuple(dict.fromkeys((*asked, *named)))
+        """Every element that is judged anywhere."""
         self.turn = -1
         """The turn after which this engine stands; another one in the database means that it must begin anew."""
         self.cold: dict[str, datetime] = {}
@@ -89,13 +93,6 @@ class Assessor:
         """
         kind = self.kind if self.kind != "auto" else "compiled" if gauges > _MANY else "plain"
         self.engine: Engine = load_shelf(engines, "ENGINE", EngineKind)[kind].make(self.watches, self.facts)
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """Every element that is judged anywhere."""
-        asked = dict.fromkeys(element for watch in self.watches for element in watch.hazard.elements)
-        named = (real for facts in self.facts.values() for real in facts.in_force.values())
-        return tuple(dict.fromkeys((*asked, *named)))
 
 
 _BACK = timedelta(hours=2)

@@ -244,8 +244,6 @@ def _joined(table: Table) -> Select[Any]:
 
 def _readings(tx: Tx, query: Select[Any]) -> list[Reading]:
     return [
-        Reading(
-            row.station, row.element, row.time, row.value, timedelta(seconds=row.step_s), row.revision, row.source
-        )
-        for row in tx.run(query)
+        Reading(station, element, time, value, timedelta(seconds=step_s), revision, source)
+        for station, element, step_s, time, revision, value, source in tx.run(query)
     ]

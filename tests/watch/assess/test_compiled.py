@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shouye.watch.assess import StationFacts
-from shouye.watch.assess.engines import compiled as compiled_engine
+from shouye.watch.assess import StationFacts, kernels
 from shouye.watch.observe import Reading
 from tests.watch.assess.folding import Folding
 from tests.watch.assess.night import EVENING, HOUR, RAIN, hourly
@@ -126,7 +125,7 @@ def test_what_is_not_regular_gives_the_same(
 
 def test_many_gauges_and_days_reuse_their_rings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns grow, rows are used again, the log is compacted; a storm a day."""
-    monkeypatch.setattr(compiled_engine, "_LOG", 1)
+    monkeypatch.setattr(kernels, "_LOG", 1)
     gauges = [f"g{number:02}" for number in range(40)]
     compiled, plain = Folding(RAIN, "compiled"), Folding(RAIN)
     for hour in range(24 * 12):

@@ -1,20 +1,27 @@
 """编译内核货架 — the hot loops, compiled by numba over columns of whole numbers: one loop, one file, `KERNEL`.
 
-Here are the columns that a loop works on, and what it offers. The loops are imported only when an engine needs
-one: a command that judges nothing does not pay for it, and what numba compiles is kept in a cache of the user, so
-that a start waits for it once.
+Here are the columns that a loop works on, what it offers, and `RingBank`: what stands between readings and the
+loop of sums, with gauges as columns, instants as slots and levels as bits. The loops are imported only when an
+engine needs one: a command that judges nothing does not pay for it, and what numba compiles is kept in a cache of
+the user, so that a start waits for it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shouye.base.rules import Compare
+from shouye.base.kernel import from_ms, to_ms
+from shouye.base.rules import Bounds, Compare, Value
+from shouye.watch.assess.model import Episode, Start, Watch, Window
+from shouye.watch.observe import Reading
 
 NOTHING, MISSING = -2, -1
 """A slot for which nothing came, and one that came without a value (缺测)."""
@@ -144,3 +151,235 @@ class Kernel(NamedTuple):
     begin: Callable[[Program, Bank, Log, int, int, int, Ints, Shorts, Bytes], None]
     take: Callable[[Program, Bank, Log, Ints, Ints, Shorts, Bytes], int]
     compact: Callable[[Bank, Log, Log, int], None]
+
+
+_TENTH = 100
+"""Thousandths in a tenth: what the rings count in."""
+_SLACK = timedelta(hours=24)
+"""How late a reading may come to a ring."""
+_LOG = 1 << 16
+"""Steps that a log has room for at least."""
+
+
+def compilable(watch: Watch) -> bool:
+    """Sums only, every comparison one window against a number, and nothing held or eased."""
+    names = {window.name for window in watch.windows}
+    atoms = [atom for row in watch.table.rows for clause in row.when.clauses for atom in clause]
+    simple = all(
+        isinstance(atom, Compare) and len(atom.terms) == 1 and atom.terms[0][0] > 0 and atom.terms[0][1] in names
+        for atom in atoms
+    )
+    plain_words = not watch.table.unknown_levels and not watch.hazard.hold and not watch.hazard.margin
+    return watch.hazard.nature == "sums" and simple and plain_words
+
+
+def _by_length(watch: Watch) -> list[Window]:
+    """A longer window stands after a shorter one, which it bounds from above."""
+    return sorted(watch.windows, key=lambda window: window.length_s)
+
+
+def _tenths(reading: Reading) -> int:
+    return MISSING if reading.value is None else round(reading.value * 1000) // _TENTH
+
+
+def _representable(reading: Reading) -> bool:
+    """Whole tenths, small enough for sixteen bits, and a revision that fits its column."""
+    if not 0 <= reading.revision < 128:
+        return False
+    scaled = 0 if reading.value is None else round(reading.value * 1000)
+    return scaled % _TENTH == 0 and 0 <= scaled < 32000 * _TENTH
+
+
+class Member:
+    """A regular series of one station in a bank."""
+
+    def __init__(self, station: str, column: int, source: str, since: int) -> None:
+        self.station = station
+        self.column = column
+        self.source = source
+        self.floor = since
+        """The slot up to which everything is settled."""
+        self.episodes: list[Episode] = []
+
+
+class RingBank:
+    """The gauges of one element and one interval."""
+
+    def __init__(self, watches: Sequence[Watch], element: str, step_s: int, first: int) -> None:
+        from shouye.watch.assess.kernels.rings import KERNEL  # numba is loaded only when it is needed
+
+        self.kernel, self.element, self.step_s = KERNEL, element, step_s
+        self.windows = [(watch, window) for watch in watches for window in _by_length(watch)]
+        self.levels = [(watch, level) for watch in watches for level in watch.table.levels]
+        self.slack = max(int(_SLACK.total_seconds()) // step_s, 16)
+        self.reach = max((w.length_s + w.lag_s) // step_s + 1 for _, w in self.windows)
+        whole = self.reach + min(self.slack, 120)
+        atom_window, least, clause_end, level_end = [], [], [], []
+        for watch, level in self.levels:
+            for row in (row for row in watch.table.rows if row.level == level):
+                for clause in row.when.clauses:
+                    for atom in clause:
+                        assert isinstance(atom, Compare)
+                        atom_window.append(self._window(watch, atom.terms[0][1]))
+                        least.append(least_tenths(atom))
+                    clause_end.append(len(least))
+            level_end.append(len(clause_end))
+
+        def ints(values: Iterable[int]) -> Ints:
+            return np.array(list(values), np.int32)
+
+        self.program = Program(
+            length=ints([*(w.length_s // step_s for _, w in self.windows), whole]),
+            lag=ints([*(w.lag_s // step_s for _, w in self.windows), 0]),
+            exact=np.array([*(w.length_s % step_s == 0 for _, w in self.windows), False]),
+            longer=ints([*(self._longer(at) for at in range(len(self.windows))), -1]),
+            atom_window=ints(atom_window),
+            up=ints(least),
+            down=ints(least),
+            clause_end=ints(clause_end),
+            level_end=ints(level_end),
+        )
+        slots = 1 << (self.reach + 2 * self.slack).bit_length()
+        self.base = first - slots
+        self.bank = new_bank(self.program, slots, 16)
+        self.bank.head[0] = slots - 1
+        self.log = new_log(self.program, max(_LOG, 4 * slots))
+        self.spare = new_log(self.program, max(_LOG, 4 * slots))
+        self.read = 0
+        self.columns: list[Member] = []
+        self.concerned: dict[str, datetime] = {}
+        """Stations whose episodes have changed since somebody asked, and from which instant."""
+
+    def _window(self, watch: Watch, name: str) -> int:
+        return next(at for at, (of, window) in enumerate(self.windows) if of is watch and window.name == name)
+
+    def _longer(self, at: int) -> int:
+        """The next longer window of the same sum of the same table: it bounds this one from above."""
+        watch, window = self.windows[at]
+        groups = ([item.name for item in group] for group in watch.table.windows)
+        names = next((names for names in groups if window.name in names), [])
+        later = names[names.index(window.name) + 1 :] if names else []
+        return self._window(watch, later[0]) if later else -1
+
+    def slot(self, reading: Reading) -> int:
+        return to_ms(reading.time) // 1000 // self.step_s - self.base
+
+    def takes(self, reading: Reading, source: str) -> bool:
+        """Is it as this ring wants it?"""
+        return fits(reading, self.step_s, source)
+
+    @property
+    def oldest(self) -> int:
+        """The oldest slot to which a gauge can be taken back."""
+        return int(self.bank.head[0]) - len(self.bank.ring) + self.reach + 2
+
+    def add(self, station: str, source: str) -> Member:
+        size = self.bank.ring.shape[1]
+        if len(self.columns) == size:
+            self.bank = widened(self.bank, new_bank(self.program, len(self.bank.ring), 2 * size))
+        member = Member(station, len(self.columns), source, 0)
+        self.columns.append(member)
+        return member
+
+    def begin(self, member: Member, start: Start, standing: Sequence[Reading]) -> None:
+        since = to_ms(start.since) // 1000 // self.step_s - self.base
+        mine = [watch for watch, _ in self.windows]
+        member.floor = since
+        member.episodes = [
+            replace(one, until=None)
+            for one in start.open
+            if any(one.hazard == watch.hazard.key and one.rules == watch.table.id for watch in mine)
+        ]
+        open_now = {(one.hazard, one.level) for one in member.episodes}
+        mask = sum(1 << bit for bit, (w, level) in enumerate(self.levels) if (w.hazard.key, level) in open_now)
+        self._room(len(self.bank.ring))
+        columns = self._columns(standing)
+        self.kernel.begin(self.program, self.bank, self.log, member.column, since, mask, *columns)
+        self.changes()
+        self.concerned.pop(member.station, None)
+
+    def _columns(self, readings: Sequence[Reading]) -> tuple[Ints, Shorts, Bytes]:
+        return (
+            np.array([self.slot(one) for one in readings], np.int32),
+            np.array([_tenths(one) for one in readings], np.int16),
+            np.array([one.revision for one in readings], np.int8),
+        )
+
+    def take(self, heard: Sequence[tuple[Member, Reading]]) -> None:
+        gauges = np.array([member.column for member, _ in heard], np.int32)
+        slots, values, revisions = self._columns([reading for _, reading in heard])
+        done = 0
+        while done < len(heard):
+            self._room(0)
+            left = gauges[done:], slots[done:], values[done:], revisions[done:]
+            done += self.kernel.take(self.program, self.bank, self.log, *left)
+            self.changes()
+
+    def _room(self, more: int) -> None:
+        if self.bank.head[1] + more > len(self.log.gauge) // 2:
+            self.changes()
+            self.kernel.compact(self.bank, self.log, self.spare, self.oldest)
+            self.log, self.spare = self.spare, self.log
+            if self.bank.head[1] > len(self.log.gauge) // 4:
+                self._widen()
+            self.read = int(self.bank.head[1])
+
+    def _widen(self) -> None:
+        self.log = lengthened(self.log, new_log(self.program, 2 * len(self.log.gauge)))
+        self.spare = new_log(self.program, len(self.log.gauge))
+
+    def changes(self) -> None:
+        """Fold what the kernel has written into episodes."""
+        for entry in range(self.read, int(self.bank.head[1])):
+            member = self.columns[self.log.gauge[entry]]
+            at = from_ms((int(self.log.slot[entry]) + self.base) * self.step_s * 1000)
+            self.concerned[member.station] = min(at, self.concerned.get(member.station, at))
+            if self.log.kind[entry]:
+                member.episodes = [
+                    replace(one, until=None) if one.until is not None and one.until >= at else one
+                    for one in member.episodes
+                    if one.first_at < at
+                ]
+            else:
+                self._step(member, entry, at)
+        self.read = int(self.bank.head[1])
+
+    def _step(self, member: Member, entry: int, at: datetime) -> None:
+        before = int(self.log.before[entry])
+        old = int(self.log.mask[before]) if before >= 0 else int(self.bank.first_mask[member.column])
+        new = int(self.log.mask[entry])
+        for bit, (watch, level) in enumerate(self.levels):
+            if new & ~old & 1 << bit:
+                member.episodes.append(self._opened(member, watch, level, entry, at))
+            elif old & ~new & 1 << bit:
+                self._end(member, watch, level, at)
+
+    def _end(self, member: Member, watch: Watch, level: str, at: datetime) -> None:
+        for index, one in enumerate(member.episodes):
+            if one.until is None and (one.hazard, one.level) == (watch.hazard.key, level):
+                member.episodes[index] = replace(one, until=at)
+
+    def _opened(self, member: Member, watch: Watch, level: str, entry: int, at: datetime) -> Episode:
+        values: dict[str, Value] = {}
+        for number, (of, window) in enumerate(self.windows):
+            if of is watch:
+                low = int(self.log.low[entry, number]) * _TENTH / 1000
+                values[window.name] = Bounds(low, low if self.log.full[entry] >> number & 1 else inf)
+        return Episode(
+            hazard=watch.hazard.key,
+            rules=watch.table.id,
+            level=level,
+            rank=watch.rank(level),
+            word=watch.table.word(level),
+            station=member.station,
+            first_at=at,
+            until=None,
+            source=member.source or member.station,
+            ground=watch.ground(level, values),
+        )
+
+
+def fits(reading: Reading, step_s: int, source: str) -> bool:
+    """Is it as a ring wants it: this interval, on its grid, this source, tenths?"""
+    same = int(reading.step.total_seconds()) == step_s and reading.source == source
+    return same and to_ms(reading.time) % (step_s * 1000) == 0 and _representable(reading)

@@ -348,8 +348,9 @@ def begin(
     last = b.ring.shape[0] - 1
     if len(slot) and slot[-1] > b.head[0]:
         _advance(p, b, slot[-1])
-    b.ring[:, s] = NOTHING
-    b.revision[:, s] = 0
+    if b.newest[s] >= 0:  # the column was used before
+        b.ring[:, s] = NOTHING
+        b.revision[:, s] = 0
     b.sums[:, s] = 0
     b.newest[s] = -1
     b.chain[s] = -1
