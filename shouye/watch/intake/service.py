@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import tomllib
 import zlib
@@ -26,13 +27,12 @@ from shouye.watch.intake.model import (
     UnreadableStorm,
 )
 
+_MOST_UNPACKED_BYTES = 256 * 1024 * 1024
+
 
 def read_frames(path: Path, codec: Codec, options: SessionOptions = STANDARD) -> Iterator[Message]:
     """读入报文文件 — a frame a line (hex, or JSON with `hex` or `packet`), or one document."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path.name}：{error.__class__.__name__}") from None
+    data = _content(path)
     if codec.document and not _is_json_lines(data):
         yield from _document(codec, data, options)
     elif _is_text(data):
@@ -41,6 +41,20 @@ def read_frames(path: Path, codec: Codec, options: SessionOptions = STANDARD) ->
                 yield _line(codec, line.strip(), options)
     else:
         yield from _document(codec, data, options)
+
+
+def _content(path: Path) -> bytes:
+    """The file, unpacked when it is gzipped, as far as it is not a bomb."""
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            with gzip.open(io.BytesIO(data)) as packed:
+                data = packed.read(_MOST_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInput(f"{path.name}：{error.__class__.__name__}") from None
+    if len(data) > _MOST_UNPACKED_BYTES:
+        raise BadInput(f"{path.name}：超过 {_MOST_UNPACKED_BYTES} 字节")
+    return data
 
 
 def _document(codec: Codec, data: bytes, options: SessionOptions) -> Iterator[Message]:

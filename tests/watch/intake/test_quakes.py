@@ -81,6 +81,11 @@ def test_three_formats_say_the_same() -> None:
     ]
 
 
+def test_a_number_keeps_all_its_digits() -> None:
+    assert event("usgs_geojson", feature(mag=10.199999809265137 / 2)).magnitude == 10.199999809265137 / 2
+    assert event("usgs_geojson", feature(mag=-1e-05)).magnitude == -1e-05
+
+
 def test_quakeml_faults_are_noted() -> None:
     odd = QUAKEML.replace("e/1", "e(1)&gt;").replace("09.2Z", "09.2").replace("10000", "29.0")
     odd = odd.replace("<type>earthquake", "<type>null")

@@ -184,7 +184,7 @@ def number(text: str, name: str, low: float, high: float) -> float | None:
     """A number in its range; None when nothing is written."""
     if not text.strip():
         return None
-    if not re.fullmatch(r"\s*[+-]?\d{1,9}(\.\d{0,12})?([eE][+-]?\d{1,2})?\s*", text, re.ASCII):
+    if not re.fullmatch(r"\s*[+-]?\d{1,9}(\.\d{0,20})?([eE][+-]?\d{1,2})?\s*", text, re.ASCII):
         raise BadFrame(RefusalCode.ENCODING, f"{name} {text[:20]!r} 不是数")
     value = float(text)
     if not low <= value <= high:
