@@ -66,14 +66,7 @@ def test_what_was_read_is_written_again_byte_for_byte(name: str) -> None:
 
 
 def test_every_function_of_the_standard_has_a_frame() -> None:
-    assert set(ELEMENTS.functions) - {row["function"] for row in ROWS.values()} == {
-        "40",
-        "44",
-        "46",
-        "48",
-        "4B",
-        "4D",
-    }
+    assert set(ELEMENTS.functions) <= {row["function"] for row in ROWS.values()}
 
 
 def test_a_time_belongs_to_the_elements_behind_it() -> None:

@@ -241,7 +241,11 @@ def test_a_query_waits_for_its_station_which_is_then_kept() -> None:
     assert told(listener.receive(FRAMES["heartbeat"], NOW)[1]) == [("38", "ENQ", 0)]
     other = session()
     other.send(Decoded(STATION, "4A", None), NOW)
-    assert told(other.receive(FRAMES["timed"], NOW)[1]) == [("32", "ESC", 7), ("4A", "ENQ", 0)]
+    reply = other.receive(FRAMES["timed"], LATER)[1]
+    assert told(reply) == [("32", "ESC", 7), ("4A", "ENQ", 0)]
+    clock = CODEC.decode(reply[len(reply) // 2 :])
+    assert isinstance(clock, Decoded)
+    assert (clock.function, clock.sent) == ("4A", LATER)  # the time that is set is the time of sending
 
 
 def test_a_query_speaks_as_its_station_does() -> None:
