@@ -206,3 +206,9 @@ def test_any_data_under_a_right_check_are_read(control: int, function: int, data
     message = CODEC.decode(written)
     assert isinstance(message, Refused) or ENCODE(message) == written
     session().receive(written, NOW)
+
+
+def test_noise_does_not_multiply() -> None:
+    messages, _ = session().receive(b"\x68" * 20_000, NOW)
+    assert len(messages) < 20_000 // 100
+    assert sum(len(one.raw) for one in messages if isinstance(one, Refused)) <= 20_000

@@ -326,4 +326,5 @@ CODEC = Codec(
     decode=decode,
     encode=_FRAMES.encode,
     session=_Centre,
+    mark="ASCII 编码未经实网验证：没有公开的实际报文",
 )

@@ -28,6 +28,8 @@ from shouye.watch.intake.model import (
 
 _WAIT = timedelta(seconds=20)
 """A frame that is not complete by then is given up; `proposed`."""
+_MOST_TRIES = 8
+"""How many beginnings are tried inside a bad frame, so that noise costs little."""
 _FUNCTIONS = {
     "02": "链路检测",
     "10": "设置地址",
@@ -275,7 +277,7 @@ class _Centre:
                 break
             message = decode(bytes(self._held[:size]), self._options)
             if isinstance(message, Refused) and message.code is not RefusalCode.CRC:
-                size = self._begin(1)
+                size = self._resume(size)
                 message = replace(message, raw=bytes(self._held[:size]))
             del self._held[:size]
             if isinstance(message, Decoded):
@@ -311,6 +313,20 @@ class _Centre:
                 return at
             at += 1
         return len(self._held)
+
+    def _resume(self, within: int) -> int:
+        """Where to go on when the length was wrong: at a whole good frame inside, or at one that may yet come."""
+        at = 0
+        for _ in range(_MOST_TRIES):
+            at = self._begin(at + 1)
+            if at >= within:
+                break
+            size = _size(self._held, at)
+            if not size or at + size > len(self._held):
+                return at
+            if isinstance(decode(bytes(self._held[at : at + size])), Decoded):
+                return at
+        return within
 
     def _confirm(self, message: Decoded) -> bytes:
         """确认 — the same function back, with nought, or with the word of the link test."""
