@@ -168,7 +168,7 @@ def test_an_entity_without_a_declaration_opens_nothing() -> None:
     assert refused(GALE.replace(b"gale warning", b"&xxe;")).code in ("header", "unsupported")
 
 
-def signed(days: int = 3650) -> tuple[bytes, str]:
+def signed(days: int = 3650, part: str | None = None) -> tuple[bytes, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dt-weather")])
     begins = datetime(2026, 1, 1, tzinfo=UTC)
@@ -178,7 +178,8 @@ def signed(days: int = 3650) -> tuple[bytes, str]:
         .sign(key, hashes.SHA256())
     )
     root = XMLSigner(signature_algorithm=SignatureMethod.ECDSA_SHA256).sign(
-        etree.fromstring(GALE),
+        etree.fromstring(GALE.replace(b"<alert ", b'<alert Id="x" ') if part else GALE),
+        reference_uri=part,
         key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         cert=certificate.public_bytes(Encoding.PEM).decode(),
     )
@@ -199,6 +200,19 @@ def test_a_signature_is_verified_and_its_signer_shown() -> None:
     assert any("签名核验不通过" in note for note in broken.notes)
     expired, print_of_it = signed(days=10)
     assert signal(expired, trusted_sha256=print_of_it).signature.state == "invalid"
+
+
+def test_a_forged_alert_around_a_signed_one_is_not_signed() -> None:
+    genuine = etree.fromstring(signed(part="#x")[0])
+    forged = etree.fromstring(GALE.replace(b"blue gale", b"red gale"))
+    (signature,) = genuine.iter("{http://www.w3.org/2000/09/xmldsig#}Signature")
+    forged.append(signature)
+    forged.append(genuine)
+    outer, inner = every(etree.tostring(forged))
+    assert isinstance(outer, Decoded)
+    assert (outer.fields["level"], outer.fields["signature"]) == ("RED", "invalid")
+    assert isinstance(inner, Decoded)
+    assert inner.fields["signature"] == "absent"
 
 
 def test_an_envelope_holds_many_and_an_index_points() -> None:

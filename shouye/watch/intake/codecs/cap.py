@@ -281,9 +281,10 @@ class _Reader:
                 verification_time=sent,
             ),
         )
-        covered = result.signed_xml if not isinstance(result, list) else None
-        if covered is None or text_in(covered, "identifier") != text_in(alert, "identifier"):
-            raise ValueError("签名没有覆盖这条预警")
+        covered = None if isinstance(result, list) else result.signed_xml
+        whole = [reference.get("URI") for reference in signature.iter(f"{_DSIG}Reference")] == [""]
+        if not whole or covered is None or covered.tag != alert.tag:
+            raise ValueError("the signature covers a part, and a forged whole may stand around that part")
         signer = certificate.subject.rfc4514_string() if certificate else "只有公钥，没有证书"
         if certificate and certificate.fingerprint(SHA256()).hex() in self.trusted:
             return Signature(SignatureState.VALID, signer, "签名有效，证书在信任名单中")
