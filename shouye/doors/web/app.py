@@ -17,7 +17,7 @@ from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
 from shouye.doors.web import live
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages import ROUTERS
-from shouye.doors.web.security import Armour, FormExpired, content_policy, guard_form
+from shouye.doors.web.security import SIGN_IN, Armour, FormExpired, content_policy, guard_form
 from shouye.doors.web.visit import NotSignedIn, draw
 
 STATIC = Path(__file__).parent / "static"
@@ -69,6 +69,8 @@ def _refusal(request: Request, error: Exception) -> Response:
         if "HX-Request" in request.headers:
             return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})
         return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
+    if isinstance(error, FormExpired) and request.url.path == SIGN_IN:
+        return RedirectResponse(f"{SIGN_IN}?again=true", status_code=HTTPStatus.SEE_OTHER)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), HTTPStatus.CONFLICT)
     return _say(request, error.message, status)
 

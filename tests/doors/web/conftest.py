@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from shouye.base.access import Role, User, add_user, csrf_token, sign_in, steady_now
 from shouye.doors.web import CityContext, create_app
-from tests.doors.web.scene import copy_of, play_night
+from tests.doors.web.scene import WAITING, copy_of, play_night
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 collect_ignore = [] if CHROMIUM else ["test_browser.py"]
@@ -134,6 +134,23 @@ def looking(night: CityContext) -> Console:
 def acting(night: CityContext, tmp_path: Path) -> Iterator[Console]:
     """A copy of the night for one test."""
     city = copy_of(night, tmp_path)
+    yield console_of(city)
+    city.database.close()
+
+
+@pytest.fixture(scope="session")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
+    """The night while three drafts wait."""
+    city = play_night(tmp_path_factory.mktemp("waiting"), WAITING)
+    open_accounts(city)
+    yield city
+    city.database.close()
+
+
+@pytest.fixture
+def signing(waiting: CityContext, tmp_path: Path) -> Iterator[Console]:
+    """A copy of it for one test."""
+    city = copy_of(waiting, tmp_path)
     yield console_of(city)
     city.database.close()
 

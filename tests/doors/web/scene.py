@@ -18,6 +18,9 @@ STORM = CITY / "scenarios" / "zhengzhou-2021-07-20" / "storm.csv"
 HEIGHT = datetime(2021, 7, 21, 2, 6, 30, tzinfo=BEIJING)
 """In the middle of the calls of the second wave."""
 
+WAITING = datetime(2021, 7, 21, 1, 2, tzinfo=BEIJING)
+"""The rise to 红 for 灵丘县 and two first notices for 浑源县 wait for a signature."""
+
 
 def play_night(folder: Path, until: datetime = HEIGHT) -> CityContext:
     """The night as it stands at `until`: situations, notices, calls under way."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -16,26 +14,8 @@ from shouye.doors.web import CityContext
 from shouye.doors.web.pages.warn.pending import together
 from shouye.doors.web.sight import Sight
 from shouye.during import call, warn
-from tests.doors.web.conftest import Console, console_of, open_accounts
-from tests.doors.web.scene import HEIGHT, copy_of, play_night
-
-WAITING = HEIGHT - timedelta(minutes=64, seconds=30)
-"""01:02: the rise to 红 for 灵丘县 and two first notices for 浑源县 wait for a signature."""
-
-
-@pytest.fixture(scope="module")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityContext]:
-    city = play_night(tmp_path_factory.mktemp("waiting"), WAITING)
-    open_accounts(city)
-    yield city
-    city.database.close()
-
-
-@pytest.fixture
-def signing(waiting: CityContext, tmp_path: Path) -> Iterator[Console]:
-    city = copy_of(waiting, tmp_path)
-    yield console_of(city)
-    city.database.close()
+from tests.doors.web.conftest import Console
+from tests.doors.web.scene import WAITING
 
 
 def seen(console: Console, county: str) -> tuple[int, str]:

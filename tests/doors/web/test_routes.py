@@ -111,7 +111,7 @@ def test_looking_changes_nothing(looking: Console, dump: Callable[[CityContext],
     before = dump(looking.city)
     client = looking.client("duty")
     for method, path, _ in ROUTES:
-        if method == "GET" and path != "/events":
+        if method == "GET" and path not in ("/events", "/sign-in"):
             assert client.get(address(path)).status_code in (200, 404)
     assert dump(looking.city) == before
 

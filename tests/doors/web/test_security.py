@@ -128,3 +128,20 @@ def test_a_stale_screen_is_sent_to_sign_in(looking: Console) -> None:
     answer = looking.client().get("/", headers={"HX-Request": "true"})
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/sign-in"
+
+
+def test_a_sign_in_form_of_before_the_restart_is_shown_anew(looking: Console) -> None:
+    client = looking.client()
+    answer = client.post("/sign-in", {"csrf": "0" * 32, "login": "duty", "password": "a long enough word"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?again=true")
+    assert "登录页已过期，请再输入一次。" in client.get("/sign-in?again=true").text
+
+
+def test_who_is_signed_in_already_goes_on(looking: Console) -> None:
+    answer = looking.client("duty").get("/sign-in?next=/calls")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/calls")
+
+
+def test_signing_out_leaves_nothing_behind(acting: Console) -> None:
+    answer = acting.client("duty").post("/sign-out", {"csrf": acting.csrf("duty")})
+    assert answer.headers["clear-site-data"] == '"cache"'

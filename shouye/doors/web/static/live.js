@@ -78,7 +78,11 @@
   function find() {
     each("[data-find]", function (box) {
       var words = box.value.trim();
-      each(box.dataset.find, function (row) { row.classList.toggle("gone", words !== "" && row.textContent.indexOf(words) < 0); });
+      each(box.dataset.find, function (row) {
+        var fits = row.textContent.indexOf(words) >= 0;
+        row.classList.toggle("gone", words !== "" && !fits);
+        row.classList.toggle("found", words !== "" && fits);   // also one that lies folded
+      });
     });
   }
   document.addEventListener("input", find);

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from shouye.base.access import SignInRefused, TooManyTries, check_password, csrf_token, sign_in, sign_out
+from shouye.base.access import SignInRefused, TooManyTries, check_password, csrf_token, session, sign_in, sign_out
 from shouye.base.kernel import Refusal
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.security import SIGN_IN, form_cookie, new_form_secret, safe_path
@@ -15,10 +15,20 @@ from shouye.doors.web.visit import See, back_to, draw
 router = APIRouter()
 
 
+class FormGone(Refusal):
+    """登录页已过期，请再输入一次。"""
+
+
 @router.get(SIGN_IN)
-def sign_in_form(request: Request, next: str = "/") -> Response:
-    """登录页。"""
-    return _form(request, safe_path(next))
+def sign_in_form(request: Request, next: str = "/", again: bool = False) -> Response:
+    """登录页 — who is signed in already, in another tab perhaps, goes on."""
+    city: CityContext = request.app.state.city
+    token = request.cookies.get(city.cookie, "")
+    with city.database.read() as tx:
+        known = session(tx, token) if token else None
+    if known is not None:
+        return back_to(safe_path(next))
+    return _form(request, safe_path(next), refusal=FormGone() if again else None)
 
 
 @router.post(SIGN_IN)
@@ -51,13 +61,14 @@ def submit_sign_out(visit: See) -> Response:
         sign_out(tx, visit.actor, visit.token)
     response = back_to(SIGN_IN)
     response.delete_cookie(visit.city.cookie)
+    response.headers["Clear-Site-Data"] = '"cache"'  # the back button shows nothing of what was open
     return response
 
 
 def _form(request: Request, target: str, login: str = "", refusal: Refusal | None = None) -> Response:
     city: CityContext = request.app.state.city
-    secret = new_form_secret()
-    status = 200 if refusal is None else 429 if isinstance(refusal, TooManyTries) else 401
+    secret = request.cookies.get(form_cookie(city.cookie)) or new_form_secret()  # one for all open tabs
+    status = 429 if isinstance(refusal, TooManyTries) else 401 if isinstance(refusal, SignInRefused) else 200
     values = {"next": target, "login": login, "refusal": refusal, "csrf": csrf_token(secret)}
     response = draw(city, "access/sign_in.html", values, status)
     _set_cookie(response, request, form_cookie(city.cookie), secret)

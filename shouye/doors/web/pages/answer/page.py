@@ -19,7 +19,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from shouye.base.access import AnswerGrant, answer_token, issue_answer_token, log_read
 from shouye.base.delivery import Receipt
-from shouye.base.kernel import BadInput, Mode, NotFound, Refusal, Tx, is_night
+from shouye.base.kernel import BEIJING, BadInput, Mode, NotFound, Refusal, Tx
 from shouye.base.roster import Person
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages.call.dial import dial_lines
@@ -34,6 +34,8 @@ STYLE = (Path(__file__).parent / "answer.css").read_text("utf-8")
 POLICY = content_policy("", f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'")
 CHANNEL = "phone_page"
 MAX_MOVED = 9999
+DARK, LIGHT = 20, 6
+"""Hours between which the page is dark: it is opened in a dark room."""
 LASTS = timedelta(hours=6)
 """建议值 — how long an opened answer page stays good."""
 SHOWN = 60
@@ -177,7 +179,8 @@ def _desk(tx: Tx, city: CityContext, division: str) -> str | None:
 
 
 def _page(city: CityContext, template: str, values: Mapping[str, object], status: int = 200) -> Response:
-    night = is_night(city.clock.now()) or city.clock.now().hour >= 20
+    hour = city.clock.now().astimezone(BEIJING).hour
+    night = hour >= DARK or hour < LIGHT
     response = draw(city, template, {"style": STYLE, "night": night, **values}, status)
     response.headers["Content-Security-Policy"] = POLICY
     return response

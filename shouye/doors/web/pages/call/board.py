@@ -12,6 +12,9 @@ from shouye.during.call import OPEN, Balance, CallState, Evidence, Obligation, V
 
 WAITING = (CallState.WAITING, CallState.HEARD)
 
+FOLD = 12
+"""From more open villages than this the townships are folded, so that all of them stay within reach."""
+
 SHOW: dict[str, tuple[str, Callable[[Obligation], bool]]] = {
     "open": ("未结", lambda one: one.state in OPEN),
     "unreached": ("叫不到", lambda one: one.state is CallState.UNREACHED),
@@ -37,9 +40,10 @@ class Row:
     children: tuple[Row, ...] = ()
 
     @property
-    def urgency(self) -> tuple[int, float]:
-        """Sorts the worst first."""
-        return (-self.balance.unreached, self.last_try.timestamp() if self.last_try else float("inf"))
+    def urgency(self) -> tuple[bool, float]:
+        """Sorts unreached first, then by seconds; who was never tried has waited longest."""
+        waited = self.last_try.timestamp() if self.last_try else 0.0
+        return (self.balance.unreached == 0, waited if self.balance.open else float("inf"))
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,15 @@ class Door:
     tries: int
     receipt: str
     last_try: datetime | None
+    late: bool
+    unreached: bool
     visit: Visit | None
 
     @property
-    def urgency(self) -> tuple[bool, float]:
-        return (self.visit is not None, self.last_try.timestamp() if self.last_try else 0.0)
+    def urgency(self) -> tuple[bool, bool, bool, float]:
+        """Those to whom nobody walks first: of them the unreached, then the late, then by seconds."""
+        waited = self.last_try.timestamp() if self.last_try else 0.0
+        return (self.visit is not None, not self.unreached, not self.late, waited)
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,10 @@ class Board:
     calm: tuple[Row, ...]
     doors: tuple[Door, ...]
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def folded(self) -> bool:
+        return sum(len(township.children) for township in self.root.children) > FOLD
 
 
 def board(items: Sequence[Obligation], visits: Sequence[Visit], roster: Roster, county: str, show: str) -> Board:
@@ -117,13 +129,16 @@ def balance(items: Iterable[Obligation]) -> Balance:
     return found
 
 
-def doors(items: Sequence[Obligation], visits: Sequence[Visit], roster: Roster) -> tuple[Door, ...]:
-    """谁没醒，谁去敲门 — late or unreached places, those to whom nobody walks first."""
+def doors(
+    items: Sequence[Obligation], visits: Sequence[Visit], roster: Roster, *, waiting: bool = False
+) -> tuple[Door, ...]:
+    """谁没醒，谁去敲门 — late or unreached places, worst first; with `waiting` those still in time as well."""
     latest = {visit.division: visit for visit in visits}
     late = {one.division for one in items if one.state is CallState.UNREACHED or (one.late and one.state in OPEN)}
     walked = {visit.division for visit in visits if not visit.result}
     found = []
-    for place in sorted(late | walked):
+    early = {one.division for one in items if one.state in OPEN} if waiting else set()
+    for place in sorted(late | walked | early):
         here = [one for one in items if one.division == place]
         still = [one for one in here if one.state in OPEN]
         newest = max(still, key=lambda one: (one.last_try_at is not None, one.last_try_at, one.id), default=None)
@@ -139,6 +154,8 @@ def doors(items: Sequence[Obligation], visits: Sequence[Visit], roster: Roster) 
                 tries=sum(one.tries for one in still),
                 receipt=newest.last_receipt if newest else "",
                 last_try=newest.last_try_at if newest else None,
+                late=place in late,
+                unreached=any(one.state is CallState.UNREACHED for one in here),
                 visit=visit if visit is not None and (not visit.result or place in late) else None,
             )
         )

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Response
 
 from shouye.base import delivery
+from shouye.base.access import log_read
 from shouye.base.kernel import BadInput, Mode, NotFound
 from shouye.base.papers import Sheet, xlsx
-from shouye.doors.web.pages.call.board import SHOW, board
+from shouye.doors.web.pages.call.board import SHOW, Door, board, doors
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.during import call, warn
@@ -24,16 +25,18 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/calls")
-def calls(visit: See, notice: int | None = None, show: Annotated[str, Query()] = "open") -> Response:
-    """叫应看板."""
+def calls(
+    visit: See, notice: int | None = None, show: Annotated[str, Query()] = "open", unfold: str = ""
+) -> Response:
+    """叫应看板; `unfold` names the township whose villages are wanted, or all of them."""
     if show not in SHOW:
         raise BadInput("筛选条件")
     with visit.look() as sight:
         tabs = [(one, sight.balance(one.id)) for one in reversed(sight.in_force)]
         chosen = _chosen(sight, notice)
-        values: dict[str, Any] = {"tabs": tabs, "notice": chosen, "show": show, "filters": SHOW, "board": None}
+        values: dict[str, Any] = {"tabs": tabs, "notice": chosen, "board": None}
         if chosen is not None:
-            items = _round(sight, chosen)
+            items = present_round(sight, chosen)
             visits = [one for one in call.visits(sight.tx, chosen.id) if sight.inside(one.division)]
             values["board"] = board(items, visits, sight.roster, chosen.county, show)
             values["total"] = call.balance(sight.tx, chosen.id)
@@ -43,6 +46,9 @@ def calls(visit: See, notice: int | None = None, show: Annotated[str, Query()] =
             "call/calls.html",
             here="/calls",
             live="#tabs,#sum,#tree,#doors,#filters",
+            show=show,
+            unfold=unfold,
+            filters=SHOW,
             doors_shown=DOORS,
             receipts=_receipts(),
             **values,
@@ -69,7 +75,7 @@ def export(visit: See, notice: int) -> Response:
                 one.answered_at,
                 sight.who(one.handed_to) if one.handed_to else "",
             )
-            for one in _round(sight, chosen)
+            for one in present_round(sight, chosen)
         ]
     heads = (
         "单位",
@@ -90,6 +96,33 @@ def export(visit: See, notice: int) -> Response:
     return Response(xlsx([sheet], banner), media_type=XLSX, headers={"Content-Disposition": name})
 
 
+@router.post("/calls/{notice}/paper")
+def paper(visit: Act, notice: int, show: Annotated[str, Form()] = "open") -> Response:
+    """叫应名单（纸） — with numbers, for the hour when no machine works; who prints it is written down."""
+    if show not in SHOW:
+        raise BadInput("筛选条件")
+    with visit.act() as sight:
+        chosen = _mine(sight, notice)
+        items = [one for one in present_round(sight, chosen) if SHOW[show][1](one)]
+        people = {number for one in items for number in (one.primary, one.deputy) if number is not None}
+        for person in sorted(people):
+            log_read(sight.tx, visit.actor, "paper", f"person:{person}")
+        by_unit: dict[str, list[call.Obligation]] = {}
+        for one in items:
+            by_unit.setdefault(one.township or one.division, []).append(one)
+        return render(
+            visit,
+            sight,
+            "call/paper.html",
+            notice=chosen,
+            units=by_unit,
+            shown=SHOW[show][0],
+            script=call.script(sight.tx, chosen),
+            states=call.STATE_WORDS,
+            numbers={person: sight.roster.contact(person) or "没有号码" for person in people},
+        )
+
+
 @router.get("/calls/{notice}/{division}")
 def unit(visit: See, notice: int, division: str) -> Response:
     """一处的叫应 — its posts, every try, and who could walk there."""
@@ -97,7 +130,7 @@ def unit(visit: See, notice: int, division: str) -> Response:
         chosen = _mine(sight, notice)
         if not sight.inside(division):
             raise NotFound(division)
-        here = [one for one in _round(sight, chosen) if one.division == division]
+        here = [one for one in present_round(sight, chosen) if one.division == division]
         rows = [(one, _holder(sight, one), _tries(sight, chosen, one)) for one in here]
         visits = [one for one in call.visits(sight.tx, chosen.id) if one.division == division]
         reports = [one for one in call.reports(sight.tx, chosen.id) if one.division == division]
@@ -163,7 +196,17 @@ def _mine(sight: Sight, number: int) -> warn.Notice:
     return found
 
 
-def _round(sight: Sight, notice: warn.Notice) -> list[call.Obligation]:
+def worst(sight: Sight) -> list[tuple[warn.Notice, Door]]:
+    """谁没醒 over all notices in force, worst first."""
+    found = []
+    for notice in sight.in_force:
+        items = present_round(sight, notice)
+        visits = [one for one in call.visits(sight.tx, notice.id) if sight.inside(one.division)]
+        found += [(notice, door) for door in doors(items, visits, sight.roster, waiting=True)]
+    return sorted(found, key=lambda row: (row[1].urgency, row[0].id))
+
+
+def present_round(sight: Sight, notice: warn.Notice) -> list[call.Obligation]:
     every = call.obligations(sight.tx, notice.id)
     return [one for one in every if one.round == notice.round and sight.inside(one.division)]
 
@@ -185,7 +228,7 @@ def _walkers(sight: Sight, notice: warn.Notice, division: str) -> list[tuple[int
     township = sight.roster.township_of(division)
     near = {division, township.id if township else division}
     found: dict[int, tuple[int, str, str]] = {}
-    for one in sorted(_round(sight, notice), key=lambda one: (one.division != division, one.id)):
+    for one in sorted(present_round(sight, notice), key=lambda one: (one.division != division, one.id)):
         if one.state is call.CallState.ANSWERED and one.answered_by is not None and one.division in near:
             words = f"{sight.roster.persons[one.answered_by].name}，{sight.who(one.post)}，已应答"
             found.setdefault(one.answered_by, (one.answered_by, one.post, words))

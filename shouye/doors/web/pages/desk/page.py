@@ -12,7 +12,8 @@ from shouye.base.delivery import channel_health
 from shouye.base.kernel import dead_jobs
 from shouye.base.roster import Roster
 from shouye.doors.web.boundaries import county_boundaries
-from shouye.doors.web.pages.desk.happening import by_division, happenings
+from shouye.doors.web.pages.call.page import worst
+from shouye.doors.web.pages.desk.happening import Happening, by_division, happenings
 from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.unheard import NO_GAUGE
@@ -24,38 +25,53 @@ router = APIRouter()
 SHOWN = 6
 """Rows of a list on the desk; the rest is one line with a link."""
 
+HAPPENING = 8
+"""Rows of what is happening; of more the lowest levels are cut, never what is unknown."""
+WORST = 12
+
 CSS = {"RED": "r", "ORANGE": "o", "YELLOW": "y", "BLUE": "b", "PREPARE": "act", "IMMEDIATE": "act"}
-LIVE = "#next,#happening,#owed,#silent"
+LIVE = {"/": "#next,#happening,#owed,#silent", "/wall": "#happening,#doors,#silent"}
 
 
 @router.get("/")
-def desk(visit: See) -> Response:
-    """值班台 — 正在发生、现在应办、在哪里、听不到的."""
-    return _desk(visit, "desk/desk.html", here="/")
+def desk(visit: See, all: bool = False) -> Response:
+    """值班台 — 正在发生、现在应办、在哪里、听不到的; `all` shows every row of what is happening."""
+    return _desk(visit, "desk/desk.html", "/", everything=all)
 
 
 @router.get("/wall")
 def wall(visit: See) -> Response:
-    """大屏 — the same page, larger, nothing to press."""
-    return _desk(visit, "desk/wall.html", here="/wall")
+    """大屏 — read from six metres: what happens and who is not awake; nothing to press."""
+    return _desk(visit, "desk/wall.html", "/wall")
 
 
-def _desk(visit: See, template: str, here: str) -> Response:
+def _desk(visit: See, template: str, here: str, everything: bool = False) -> Response:
     with visit.look() as sight:
         rows = ordered(sight, visit.actor)
+        happening = happenings(visit.city, sight)
+        shown = happening if everything else _first(happening)
         return render(
             visit,
             sight,
             template,
             here=here,
-            live=LIVE,
-            happenings=happenings(visit.city, sight),
+            live=LIVE[here],
+            happenings=shown,
+            hidden=len(happening) - len(shown),
+            worst=worst(sight) if here == "/wall" else [],
+            worst_shown=WORST,
             rows=rows[:SHOWN],
             more=len(rows) - SHOWN,
             next=next_task(rows),
             boundaries=boundaries(visit.city.roster, visit.city.folder),
             **heard(sight),
         )
+
+
+def _first(rows: list[Happening]) -> list[Happening]:
+    judged = [row for row in rows if row.level is not None]
+    unknown = [row for row in rows if row.level is None]
+    return judged[: max(HAPPENING - len(unknown), 1)] + unknown
 
 
 def heard(sight: Sight) -> dict[str, Any]:
