@@ -121,13 +121,13 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_each_pass_takes_one_step(desk: Desk) -> None:
-    """After a long stop nothing is leapt over and nothing is heaped up: rings keep their distance, late is said."""
+    """After a long stop nothing is leapt over or heaped up: rings keep their distance, late is said."""
     (one,) = desk.open()
     start = 60 * MINUTE
     assert desk.at(start) == 1
     assert desk.at(start) == 0, "the next ring is not due in the same breath"
     assert desk.task(one).overdue, "that it is late is known at once"
-    for since in range(0, 15):
+    for since in range(15):
         desk.at(start + since * MINUTE)
     heard = [(int((at - NOON - start).total_seconds()), act) for at, act, _ in desk.heard]
     assert heard == [(0, "primary"), (120, "primary"), (300, "deputy"), (360, OVERDUE), (600, "exhausted")]
