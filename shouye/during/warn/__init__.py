@@ -14,7 +14,6 @@ from shouye.during.warn.facts import NoticeWithdrawn as NoticeWithdrawn
 from shouye.during.warn.facts import ProposalEnded as ProposalEnded
 from shouye.during.warn.model import Act as Act
 from shouye.during.warn.model import AlreadyDecided as AlreadyDecided
-from shouye.during.warn.model import ChangedSinceRead as ChangedSinceRead
 from shouye.during.warn.model import Notice as Notice
 from shouye.during.warn.model import NoticeState as NoticeState
 from shouye.during.warn.model import NotInForce as NotInForce

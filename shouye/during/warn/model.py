@@ -21,10 +21,6 @@ class AlreadyDecided(Refusal):
     """这份拟稿已有人决定，无需重复办理。"""
 
 
-class ChangedSinceRead(Refusal):
-    """拟稿在你看过之后已变，请重新看过再签发。"""
-
-
 class NotInForce(Refusal):
     """该通知已不在生效中。"""
 

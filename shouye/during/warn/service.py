@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +22,6 @@ from shouye.during.warn.facts import (
 from shouye.during.warn.model import (
     Act,
     AlreadyDecided,
-    ChangedSinceRead,
     Notice,
     NoticeState,
     NotInForce,
@@ -144,13 +142,11 @@ def refuse(tx: Tx, proposal: int, by: str, reason: str) -> None:
     enqueue(tx, kind=AGAIN_JOB, lane=f"situation:{draft.hazard}:{draft.county}", due_at=again, payload=payload)
 
 
-def approve(tx: Tx, proposal: int, by: str, remark: str = "", seen: str | None = None) -> Notice:
-    """签发 — a named post signs what was proposed; `seen` is the level he read, which must still be proposed."""
+def approve(tx: Tx, proposal: int, by: str, remark: str = "") -> Notice:
+    """签发 — a named post signs what was proposed; from then on it is in force."""
     policy = tx.of(WarnPolicy)
     policy.check(by)
     draft = _pending(tx, proposal)
-    if seen is not None and seen != draft.level:
-        raise ChangedSinceRead(f"现拟{word_of(draft.level)}")
     decided = {"state": ProposalState.APPROVED.value, "decided_at": tx.now, "decided_by": by, "remark": remark}
     if not store.update_proposal(tx, proposal, decided):
         raise AlreadyDecided
@@ -171,25 +167,16 @@ def _why_gone(tx: Tx, draft: Proposal) -> str:
     return "retracted" if rested_on and all(item.retracted_at for item in rested_on) else "ended"
 
 
-def approve_together(
-    tx: Tx, proposal: int, by: str, remark: str = "", seen: Mapping[int, str] | None = None
-) -> list[Notice]:
-    """一并签发 — sign a proposal and every rise that lies for the same county, so that people are rung once.
-
-    `seen` gives, for what the officer has read, the level he read: what he has not read is not signed.
-    """
+def approve_together(tx: Tx, proposal: int, by: str, remark: str = "") -> list[Notice]:
+    """一并签发 — sign a proposal and every rise that lies for the same county, so that people are rung once."""
     draft = _pending(tx, proposal)
     beside = [
         other.id
         for other in store.proposals(tx, only_pending=True)
-        if other.county == draft.county
-        and other.id != draft.id
-        and other.act in (Act.ISSUE, Act.RAISE)
-        and (seen is None or other.id in seen)
+        if other.county == draft.county and other.id != draft.id and other.act in (Act.ISSUE, Act.RAISE)
     ]
     also = beside if draft.act in (Act.ISSUE, Act.RAISE) else []
-    read = seen or {}
-    return [approve(tx, number, by, remark, read.get(number)) for number in (proposal, *also)]
+    return [approve(tx, number, by, remark) for number in (proposal, *also)]
 
 
 def raise_level(tx: Tx, notice: int, level: str, by: str, reason: str, draft: Proposal | None = None) -> Notice:
