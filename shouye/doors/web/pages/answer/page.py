@@ -49,6 +49,7 @@ class Press(StrEnum):
     MOVED = "moved"
     NEED_HELP = "need_help"
     DECLINED = "declined"
+    STAND_IN = "stand_in"
 
 
 class Over(Refusal):
@@ -167,7 +168,7 @@ def _already(asked: Asked, act: Press) -> bool:
     """A second press of the same button writes nothing; a new figure replaces the old one."""
     if act is Press.CONFIRMED:
         return not asked.owes
-    return act in (Press.ON_POST, Press.NEED_HELP) and act.value in asked.said
+    return act in (Press.ON_POST, Press.NEED_HELP, Press.STAND_IN) and act.value in asked.said
 
 
 def _desk(tx: Tx, city: CityContext, division: str) -> str | None:

@@ -1,0 +1,27 @@
+"""应答页 — what a person says after he has answered reaches somebody who owes him a reply."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shouye.base import tasks
+from shouye.base.access import issue_answer_token
+from shouye.during import call
+from tests.doors.web.conftest import Console
+
+
+def test_awake_but_unable_to_come(acting: Console) -> None:
+    with acting.city.database.begin() as tx:
+        one = next(one for one in call.open_obligations(tx) if one.level.value == "village")
+        token = issue_answer_token(tx, one.primary or 0, one.notice, tx.now + timedelta(hours=1))
+    phone = acting.client()
+    phone.post(f"/a/{token}", {"act": "confirmed"})
+    assert "叫副手去" in phone.get(f"/a/{token}").text
+    assert 'value="stand_in"' in phone.get(f"/a/{token}?do=cannot").text
+    for _ in range(2):
+        phone.post(f"/a/{token}", {"act": "stand_in"})
+    assert "在叫副手" in phone.get(f"/a/{token}").text
+    with acting.city.database.read() as tx:
+        owed = [task for task in tasks.owed(tx, ["support"]) if task.division == one.division]
+        assert [task.owner for task in owed] == [acting.city.roster.posts[one.post].superior]
+        assert call.obligations_by_id(tx, [one.id])[0].state is call.CallState.ANSWERED
