@@ -18,7 +18,7 @@ import numpy as np
 
 from shouye.watch.assess.kernels import FAR, GAPS, NOTHING, Bank, Bytes, Ints, Kernel, Log, Program, Shorts
 
-F = TypeVar("F", bound=Callable[..., Any])
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _cached() -> None:
@@ -31,8 +31,8 @@ def _cached() -> None:
 _cached()
 
 
-def _compiled(function: F) -> F:
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
+def _compiled(function: _F) -> _F:
+    return cast(_F, numba.njit(cache=True, nogil=True)(function))
 
 
 @_compiled
