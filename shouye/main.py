@@ -99,7 +99,9 @@ def assemble(
     call.install(ladders, board)
     book = rules.load_tables(city / "rules")
     with database.begin() as tx:
-        assess.install(tx, assess.Assessor.of(book, assess.read_active(city / "assess.toml")))
+        active = assess.read_active(city / "assess.toml")
+        facts = assess.read_station_facts(city / "station_facts.toml")
+        assess.install(tx, assess.Assessor.of(book, active, facts=facts))
     with database.begin() as tx:
         delivery.recover(tx)
     return Program(database, people, (JobSource(), tasks.LadderClock(), delivery.Exchange(board)))
