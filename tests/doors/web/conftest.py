@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from shouye.base.access import Role, User, add_user, csrf_token, sign_in, steady_now
 from shouye.doors.web import CityContext, create_app
+from shouye.doors.web.assets.build import build
 from tests.doors.web.scene import WAITING, copy_of, play_night
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-collect_ignore = [] if CHROMIUM else ["test_browser.py"]
+collect_ignore = [] if CHROMIUM else ["test_browser.py", "test_browser_sizes.py"]
 
 PEOPLE = {
     "viewer": (Role.VIEWER, "dt", ()),
@@ -166,3 +173,66 @@ def dump() -> Callable[[CityContext], list[str]]:
             return [line for line in raw.iterdump() if '"session"' not in line]
 
     return lines
+
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+DESK = ViewportSize(width=1366, height=768)
+PHONE = ViewportSize(width=360, height=640)
+SMALL_PHONE = ViewportSize(width=320, height=568)
+WALL = ViewportSize(width=1920, height=1080)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    build()
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def address(acting: Console) -> Iterator[str]:
+    """The console of this test's own night."""
+    with served(acting) as found:
+        yield found
+
+
+@contextmanager
+def served(acting: Console) -> Iterator[str]:
+    """Served on a free port."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            create_app(acting.city), log_level="warning", ws="none", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        acting.city.tick.close()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of: errors, and whatever the page policy had to forbid."""
+    return []
+
+
+def enter(browser: Browser, acting: Console, address: str, person: str, complaints: list[str]) -> Page:
+    context = browser.new_context(viewport=DESK)
+    context.add_cookies([{"name": acting.city.cookie, "value": acting.tokens[person], "url": address}])
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page

@@ -102,10 +102,13 @@ def test_a_form_without_its_token_changes_nothing(
 ) -> None:
     before = dump(looking.city)
     client, token = looking.client("duty"), looking.csrf("leader") if given == "another" else given
-    for path in [path for method, path, _ in ROUTES if method == "POST" and path != "/a/{token}"]:
+    for path in [
+        path for method, path, _ in ROUTES if method == "POST" and path not in ("/a/{token}", "/sign-in")
+    ]:
         answer = client.post(address(path), data={"csrf": token, "reason": "x", "level": "RED"})
         assert answer.status_code == 403, path
         assert "页面已失效" in answer.text
+    assert client.post("/sign-in", data={"csrf": token}).headers["location"] == "/sign-in?again=true"
     assert dump(looking.city) == before
 
 
