@@ -36,12 +36,12 @@ class Line:
 
     receipts: list[Receipt] = field(default_factory=lambda: [Receipt.CONFIRMED])
     given: list[int] = field(default_factory=list)
-    breaks: bool = False
+    breaks: type[BaseException] | None = None
 
     def send(self, attempts: Sequence[Attempt], now: datetime) -> list[Reply]:
         self.given += [attempt.id for attempt in attempts]
-        if self.breaks:
-            raise ConnectionError("line cut")
+        if self.breaks is not None:
+            raise self.breaks("line cut")
         after = now + timedelta(seconds=10)
         return [Reply(attempt.id, after, receipt) for attempt in attempts for receipt in self.receipts]
 
@@ -173,8 +173,8 @@ def test_a_report_after_the_answer_changes_no_outcome(office: Office) -> None:
 def test_a_crash_while_acting_leaves_unknown(office: Office) -> None:
     """Law 7: nobody knows whether it rang; it is said so, and the person can be rung again."""
     office.call(7)
-    office.line.breaks = True
-    with pytest.raises(ConnectionError):
+    office.line.breaks = SystemExit  # the process ends in the middle of the act
+    with pytest.raises(SystemExit):
         office.wait(0)
     assert office.busy(7) == {7}
     with office.database.begin() as tx:
@@ -184,6 +184,20 @@ def test_a_crash_while_acting_leaves_unknown(office: Office) -> None:
     assert (item.outcome, item.receipt) == (Outcome.UNKNOWN, None)
     assert office.busy(7) == set()
     assert office.heard == [], "unknown is not an answer"
+
+
+def test_a_channel_that_fails_leaves_unknown_and_stops_nothing(office: Office) -> None:
+    office.call(7)
+    office.line.breaks = ConnectionError
+    office.wait(0)
+    (item,) = office.of(7)
+    assert (item.outcome, item.receipt) == (Outcome.UNKNOWN, None)
+    assert office.busy(7) == set(), "he can be rung again at once"
+    office.line.breaks = None
+    office.call(7)
+    office.wait(0)
+    office.wait(10)
+    assert office.of(7)[-1].receipt is Receipt.CONFIRMED
 
 
 def test_a_crash_before_the_act_loses_nothing(office: Office) -> None:
