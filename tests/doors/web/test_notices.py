@@ -65,12 +65,16 @@ def test_it_wakes_exactly_those_it_said(signing: Console) -> None:
     assert "第 4 轮" in text
 
 
-def test_the_one_he_comes_to_sign_leads(signing: Console) -> None:
-    number, _ = seen(signing, "dt-c08")
-    page = signing.client("leader").get(f"/notices?draft={number}").text
-    assert page.index(f'id="draft-{number}"') < page.index("一并签发 2 件")
+def test_the_highest_level_leads_unless_he_comes_to_sign_another(signing: Console) -> None:
+    red, _ = seen(signing, "dt-c08")
+    other, _ = seen(signing, "dt-c09")
+    page = signing.client("leader").get("/notices").text
+    assert page.index(f'id="draft-{red}"') < page.index(f'id="draft-{other}"')
     assert re.search(r'class="btn main">签发<kbd>', page)
-    assert f"/notices?draft={number}#draft-{number}" in signing.client("leader").get("/tasks").text
+    page = signing.client("leader").get(f"/notices?draft={other}").text
+    assert page.index(f'id="draft-{other}"') < page.index(f'id="draft-{red}"')
+    assert re.search(r'class="btn main">一并签发 2 件（浑源县）<kbd>', page)
+    assert f"/notices?draft={other}#draft-{other}" in signing.client("leader").get("/tasks").text
 
 
 @pytest.mark.parametrize("given", ["", "11:raise:ORANGE 465", "nothing"])

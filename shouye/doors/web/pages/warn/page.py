@@ -37,7 +37,7 @@ def notices(visit: See, draft: int = 0) -> Response:
             "warn/notices.html",
             here="/notices",
             live="#pending,#in-force,#ended",
-            pending=sorted(waiting, key=lambda one: draft not in one.numbers),
+            pending=sorted(waiting, key=lambda one: (draft not in one.numbers, -one.rank)),
             in_force=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(sight.in_force)],
             ended=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(ended)],
             levels=_levels,

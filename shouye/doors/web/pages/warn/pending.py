@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shouye.base.kernel import rank_of
 from shouye.base.roster import DivisionLevel
 from shouye.doors.web.sight import Sight
 from shouye.during import call, warn
@@ -24,6 +25,10 @@ class Pending:
     @property
     def numbers(self) -> tuple[int, ...]:
         return tuple(draft.id for draft in self.drafts)
+
+    @property
+    def rank(self) -> int:
+        return max(rank_of(draft.level) for draft in self.drafts)
 
     @property
     def total(self) -> Mapping[DivisionLevel, int]:
