@@ -205,7 +205,7 @@ def tell_laying(console: Console, staged: Staged) -> None:
         console.print(f"· 共拒收 {len(storm.refused)} 行，其余见演练记录", style="dim")
     table = Table("过程测站", "本市测站", "县（区）", "同源合并", title="落站", title_justify="left", box=None)
     for item in laying.stations:
-        virtual = "（虚拟演练站）" if item.virtual else ""
+        virtual = "（虚拟演练站）" if item.virtual and "虚拟" not in item.station.name else ""
         name = f"{item.station.name}{virtual} {item.station.id}"
         county = staged.roster.division(item.station.county).name
         table.add_row(item.gauge, name, county, "、".join(item.merged))

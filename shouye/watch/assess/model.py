@@ -172,8 +172,9 @@ class Watch:
         proposed = "，建议值" if row.mark == "X" else ""
         word = self.table.word(level)
         known = {name: bound for name, bound in facts.items() if name in values and isinstance(bound, Bounds)}
+        table = "" if self.table.id == "proposed" else f"{self.table.id} "  # the words 建议值 say it already
         return Ground(
-            text=f"{told}，达到“{row.text}”（{self.table.id} {self.table.term}·{word}{proposed}）",
+            text=f"{told}，达到“{row.text}”（{table}{self.table.term}·{word}{proposed}）",
             mark=row.mark,
             values={name: bound.lo for name, bound in known.items() if bound.lo == bound.hi or bound.lo > 0},
             missing=tuple(name for name, bound in known.items() if bound.lo != bound.hi),
