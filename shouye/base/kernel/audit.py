@@ -92,7 +92,7 @@ class Verdict:
 def verify(tx: Tx, trusted: frozenset[str] = frozenset(), anchor: Head | None = None) -> Verdict:
     """核验 — every seal, every fact, every signed head, against the trusted keys and the anchor."""
     with _any_text(tx):
-        stamp = read_stamp(tx)
+        stamp = {key: str(value) for key, value in read_stamp(tx).items()}  # a forger may leave bytes or numbers
         known = trusted | ({anchor.public_key} if anchor else set())
         walk = _Walk(stamp, anchor, {row.seq: row for row in _rows(tx, _HEADS, head_table.c.seq)})
         for row in _rows(tx, _CHAIN, seal_table.c.seq):

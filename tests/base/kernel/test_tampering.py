@@ -105,6 +105,7 @@ def test_untouched_it_is_intact(evidence: Evidence) -> None:
 
 
 @many
+@example(cell=("stamp", "value"), row=0, value=b"")
 @given(
     cell=st.sampled_from(CELLS),
     row=st.integers(0, FACTS - 1),
