@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from shouye.base.kernel import Tx, enqueue, on, rank_of, word_of
@@ -41,22 +42,14 @@ def weigh_situation(
     assert current is not None
     if retracted or held_since is not None:
         below = "依据的读数已更正，险情不成立" if retracted else _fallen(level)
-        ground = _ground(tx, hazard, county, fallback=current.findings)
-        service.propose(
-            tx,
-            act,
-            Ground(
-                hazard=hazard,
-                term=ground.term,
-                county=county,
-                level=current.level if act is Act.WITHDRAW else str(level),
-                divisions=current.divisions,
-                reason=below,
-                findings=current.findings,
-                first_at=ground.first_at,
-                found_at=ground.found_at,
-            ),
+        ground = replace(
+            _ground(tx, hazard, county, fallback=current.findings),
+            level=current.level if act is Act.WITHDRAW else str(level),
+            divisions=current.divisions,
+            reason=below,
+            findings=current.findings,
         )
+        service.propose(tx, act, ground)
         return
     hold = tx.of(WarnPolicy).hold
     payload = {"hazard": hazard, "county": county, "rank": rank_of(current.level)}
