@@ -64,7 +64,7 @@ def lay_out(storm: Storm, roster: Roster) -> Laying:
     merged = {group[0]: tuple(gauge for gauge in group[1:] if gauge not in at_home) for group in storm.merged}
     laid: list[LaidStation] = []
     for gauge in at_home:
-        station = own[gauge] if gauge in own else _declared_station(said[gauge])
+        station = own[gauge] if gauge in own else _declared_station(said[gauge], roster)
         virtual = gauge not in own and said[gauge].virtual
         laid.append(LaidStation(station, gauge, merged.get(gauge, ()), virtual))
     strangers = [gauge for gauge in storm.series if gauge not in at_home]
@@ -85,8 +85,14 @@ def lay_out(storm: Storm, roster: Roster) -> Laying:
     return Laying(tuple(laid), idle, bool(strangers) or reconstructed)
 
 
-def _declared_station(said: DeclaredStation) -> Station:
-    return Station(said.id, said.name, said.lon or 0.0, said.lat or 0.0, None, said.county, "rain")
+def _declared_station(said: DeclaredStation, roster: Roster) -> Station:
+    """A gauge only the storm's own description knows; without coordinates it stands at its county's centre."""
+    county = roster.division(said.county)
+    lon = county.lon if said.lon is None else said.lon
+    lat = county.lat if said.lat is None else said.lat
+    if lon is None or lat is None:
+        raise BadInput(f"测站 {said.id} 没有坐标，所在县也没有中心点，画不到图上")
+    return Station(said.id, said.name, lon, lat, None, said.county, "rain")
 
 
 @dataclass(frozen=True)

@@ -109,3 +109,15 @@ def test_no_rain_is_lost_and_no_place_gets_two(gauges: list[str], stations: list
     assert all(item.station.id == item.gauge for item in laying.stations if item.gauge in stations)
     assert {station.id for station in laying.idle} == set(stations) - set(places)
     assert laying.transposed == any(gauge not in stations for gauge in gauges)
+
+
+def test_a_declared_gauge_without_coordinates_stands_at_its_countys_centre_or_is_refused() -> None:
+    """No gauge is ever drawn at 0°, 0°: a wrong place is worse than none."""
+    declared = Declared(stations=(DeclaredStation("D1", "演练站", "c1"),))
+    with pytest.raises(BadInput, match="D1 没有坐标"):
+        lay_out(replace(storm("D1"), declared=declared), city("S1"))
+    placed = city("S1")
+    centred = replace(placed.division("c1"), lon=110.6, lat=35.6)
+    records = CityRecords((placed.city, centred), (), (), (), (), (), (), tuple(placed.stations.values()))
+    (laid,) = lay_out(replace(storm("D1"), declared=declared), Roster(records)).stations
+    assert (laid.station.lon, laid.station.lat) == (110.6, 35.6)
