@@ -93,9 +93,11 @@ def test_many_villages_are_folded_and_found(
     expect(villages.nth(40)).to_be_visible()
     page.get_by_label("查找").fill("")
     page.get_by_label("展开").first.click()
+    page.wait_for_url("**unfold=*", wait_until="load")  # before its sheet is read nothing is folded
     assert 0 < page.locator("#tree tr.t3:visible").count() < villages.count()
     page.get_by_text("展开各村").click()
-    assert page.locator("#tree tr.t3:visible").count() == villages.count()
+    page.wait_for_load_state("load")
+    expect(page.locator("#tree tr.t3:visible")).to_have_count(villages.count())
     assert complaints == []
 
 
