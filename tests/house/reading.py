@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ROOMS = {
-    "base": ["kernel", "rules", "roster", "access", "papers", "delivery", "tasks"],
+    "base": ["kernel", "rules", "roster", "access", "papers", "delivery", "tasks", "pulse"],
     "before": ["duties", "risk", "inspect", "grassroots"],
     "watch": ["observe", "intake", "assess", "chains"],
     "during": ["warn", "call", "forces", "supplies", "command"],
