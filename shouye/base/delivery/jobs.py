@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from shouye.base.delivery import service
-from shouye.base.delivery.model import Attempt, Reply, Sender, Switchboard
-from shouye.base.kernel import Database, Tx
+from shouye.base.delivery.model import Attempt, Receipt, Reply, Sender, Switchboard
+from shouye.base.kernel import Database, DatabaseAway, Tx, from_ms, handles
 
 log = structlog.get_logger()
 
 
 class Exchange:
-    """总机的收发 — between intent and outcome no transaction is open; replies may lie in the future (drills)."""
+    """总机的收发 — between intent and outcome no transaction is open; replies may lie in the future (drills).
+
+    What came back is stored before anything else is done with it. One that its room cannot take does not keep the
+    others: it is set apart as a job, which is tried again and at last lies dead on the screen.
+    """
 
     def __init__(self, board: Switchboard) -> None:
         self._board = board
-        self._coming: list[tuple[datetime, int, int, Reply]] = []
-        self._count = 0
+        self._heard: list[Reply] = []
 
     def next_at(self, tx: Tx) -> datetime | None:
-        if service.has_intent(tx):
-            return tx.now
-        return self._coming[0][0] if self._coming else None
+        return tx.now if self._heard or service.has_intent(tx) else service.next_reply_at(tx)
 
     def run_due(self, database: Database) -> int:
+        self._store(database)
         return self._send(database) + self._take_in(database)
 
     def _send(self, database: Database) -> int:
@@ -40,9 +42,8 @@ class Exchange:
             service.begin_acts(tx, waiting)
         for key, sender in self._board.senders.items():
             batch = [attempt for attempt in waiting if attempt.channel == key]
-            for reply in self._hand_over(database, sender, batch):
-                self._count += 1
-                heapq.heappush(self._coming, (reply.at, reply.attempt, self._count, reply))
+            self._heard += self._hand_over(database, sender, batch)
+        self._store(database)
         return len(waiting)
 
     def _hand_over(self, database: Database, sender: Sender, batch: Sequence[Attempt]) -> Sequence[Reply]:
@@ -57,12 +58,42 @@ class Exchange:
                 service.lose(tx, [attempt.id for attempt in batch])
             return ()
 
-    def _take_in(self, database: Database) -> int:
-        now = database.clock.now()
-        due: list[Reply] = []
-        while self._coming and self._coming[0][0] <= now:
-            due.append(heapq.heappop(self._coming)[3])
-        if due:
+    def _store(self, database: Database) -> None:
+        """Forgotten here only when the database has them."""
+        if self._heard:
             with database.begin() as tx:
-                service.take_in(tx, due)
+                service.receive(tx, self._heard)
+            self._heard = []
+
+    def _take_in(self, database: Database) -> int:
+        with database.read() as tx:
+            due = service.replies_due(tx)
+        if due:
+            _take(database, due)
         return len(due)
+
+
+def _take(database: Database, replies: Mapping[int, Reply]) -> None:
+    """All in one transaction; when one of them cannot be taken, halve until it stands alone."""
+    try:
+        with database.begin() as tx:
+            service.settle(tx, replies)
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the room makes of a reply, the others go on
+        rows = list(replies)
+        if len(rows) > 1:
+            for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+                _take(database, {row: replies[row] for row in half})
+            return
+        log.error("reply set apart", attempt=replies[rows[0]].attempt, error=repr(error))
+        with database.begin() as tx:
+            service.set_apart(tx, rows[0], replies[rows[0]])
+
+
+def _tell_again(tx: Tx, payload: dict[str, Any]) -> None:
+    told = Reply(payload["attempt"], from_ms(payload["at"]), Receipt(payload["receipt"]), payload["value"])
+    service.take_in(tx, [told])
+
+
+handles(service.REPLY_JOB, _tell_again)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shouye.base.delivery import channels
 from shouye.base.kernel import Forbidden, Mode, Tx, load_shelf
@@ -115,6 +115,18 @@ class Sender(Protocol):
     """A channel at work: hands messages to the outside and returns what is known of their fate."""
 
     def send(self, attempts: Sequence[Attempt], now: datetime) -> Sequence[Reply]: ...
+
+
+Tried = Mapping[tuple[int, str, str], int]
+"""(person, purpose, group) -> how often a channel has tried."""
+
+
+@runtime_checkable
+class RecallingSender(Sender, Protocol):
+    """能复述的渠道 — after a restart it can be asked again; of any other, what was under way is Unknown."""
+
+    def recall(self, tried: Tried, lost: Sequence[Attempt]) -> Sequence[Reply]:
+        """Say again what came of the `lost`, without doing anything anew; `tried` counts what went before them."""
 
 
 @dataclass(frozen=True)

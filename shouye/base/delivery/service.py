@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from shouye.base.delivery import store
 from shouye.base.delivery.model import (
@@ -11,11 +13,15 @@ from shouye.base.delivery.model import (
     AttemptState,
     NewAttempt,
     Outcome,
+    RecallingSender,
     Receipt,
     Reply,
     Switchboard,
 )
-from shouye.base.kernel import Forbidden, Tx
+from shouye.base.kernel import Forbidden, Tx, enqueue, to_ms
+
+REPLY_JOB = "delivery.reply"
+"""作业 — tell the room that asked what came back, when it could not be told with the others."""
 
 
 def open_attempts(tx: Tx, new: Sequence[NewAttempt]) -> list[int]:
@@ -55,12 +61,59 @@ def by_hand(tx: Tx, new: NewAttempt, receipt: Receipt, value: int | None = None)
     store.close_attempts(tx, [(number, _outcome(receipt), receipt)])  # a report, too: nobody is on the line
 
 
+def receive(tx: Tx, replies: Sequence[Reply]) -> None:
+    """回音收下 — kept from now on, taken in when their time comes."""
+    store.insert_replies(tx, replies)
+
+
+def replies_due(tx: Tx, limit: int = 20_000) -> dict[int, Reply]:
+    """到时的回音 — by their rows, in the order of time."""
+    return dict(store.replies_due(tx, limit))
+
+
+def next_reply_at(tx: Tx) -> datetime | None:
+    """When the next reply is to be taken in."""
+    return store.next_reply_at(tx)
+
+
+def settle(tx: Tx, replies: Mapping[int, Reply]) -> None:
+    """回音入账并离开收件处 — in one transaction, so that none is lost and none counts twice."""
+    store.delete_replies(tx, list(replies))
+    take_in(tx, list(replies.values()))
+
+
+def set_apart(tx: Tx, row: int, reply: Reply) -> None:
+    """单独处理 — the room that asked could not take it: the outcome stands, a job of its own tells the room."""
+    store.delete_replies(tx, [row])
+    if reply.receipt not in FOLLOW_UPS:
+        store.close_attempts(tx, [(reply.attempt, _outcome(reply.receipt), reply.receipt)])
+    payload = {
+        "attempt": reply.attempt,
+        "at": to_ms(reply.at),
+        "receipt": reply.receipt.value,
+        "value": reply.value,
+    }
+    enqueue(tx, kind=REPLY_JOB, lane=f"reply:{reply.attempt}", due_at=tx.now, payload=payload)
+
+
 def recover(tx: Tx) -> int:
-    """重启之后 — nobody knows the fate of an act that was under way: it is kept as Unknown."""
-    senders = tx.of(Switchboard).senders
-    lost = [item for item in store.acting(tx) if item.channel in senders]
-    lose(tx, [item.id for item in lost])
-    return len(lost)
+    """重启之后 — a channel that can is asked again about what was under way; of the rest the fate is Unknown.
+
+    Returns how many are Unknown.
+    """
+    unknown = 0
+    for channel, sender in tx.of(Switchboard).senders.items():
+        lost = {item.id: item for item in store.lost(tx, channel)}
+        if isinstance(sender, RecallingSender):
+            before = Counter(store.tried(tx, channel))
+            before.subtract((item.person, item.purpose, item.group) for item in lost.values())
+            replies = sender.recall(before, list(lost.values()))
+            receive(tx, replies)
+            for reply in replies:
+                lost.pop(reply.attempt, None)
+        lose(tx, list(lost))
+        unknown += len(lost)
+    return unknown
 
 
 def lose(tx: Tx, attempts: Sequence[int]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, func, insert, select, update
 
-from shouye.base.delivery.model import Attempt, AttemptState, NewAttempt, Outcome, Receipt
+from shouye.base.delivery.model import Attempt, AttemptState, NewAttempt, Outcome, Receipt, Reply, Tried
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
 
 attempt_table = Table(
@@ -27,6 +28,19 @@ attempt_table = Table(
     Index("attempt_state", "state", "channel"),
     Index("attempt_person", "person", "state"),
     Index("attempt_group", "group"),
+)
+
+reply_table = Table(
+    "reply",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("attempt", RowId, nullable=False),
+    Column("at", Instant, nullable=False, comment="in a drill it may lie ahead"),
+    Column("receipt", String(12), nullable=False),
+    Column("value", Integer),
+    Index("reply_at", "at", "attempt", "id"),
+    Index("reply_attempt", "attempt"),
+    comment="what came back and is not taken in yet; it leaves with the transaction that takes it in",
 )
 
 
@@ -113,9 +127,48 @@ def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
     return busy
 
 
-def acting(tx: Tx) -> list[Attempt]:
-    query = select(attempt_table).where(attempt_table.c.state == AttemptState.ACTING.value)
+def lost(tx: Tx, channel: str) -> list[Attempt]:
+    """Under way, and nothing has come back."""
+    answered = select(reply_table.c.id).where(reply_table.c.attempt == attempt_table.c.id).exists()
+    query = select(attempt_table).where(
+        attempt_table.c.state == AttemptState.ACTING.value, attempt_table.c.channel == channel, ~answered
+    )
     return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+
+
+def tried(tx: Tx, channel: str) -> Tried:
+    columns = (attempt_table.c.person, attempt_table.c.purpose, attempt_table.c.group)
+    query = select(*columns, func.count()).where(
+        attempt_table.c.channel == channel, attempt_table.c.state != AttemptState.INTENT.value
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in tx.run(query.group_by(*columns))}
+
+
+def insert_replies(tx: Tx, replies: Sequence[Reply]) -> None:
+    if replies:
+        rows = [
+            {"attempt": one.attempt, "at": one.at, "receipt": one.receipt.value, "value": one.value}
+            for one in replies
+        ]
+        tx.run(insert(reply_table), rows)
+
+
+def replies_due(tx: Tx, limit: int) -> list[tuple[int, Reply]]:
+    """Row and reply, in the order of time."""
+    order = (reply_table.c.at, reply_table.c.attempt, reply_table.c.id)
+    query = select(reply_table).where(reply_table.c.at <= tx.now).order_by(*order).limit(limit)
+    return [(row.id, Reply(row.attempt, row.at, Receipt(row.receipt), row.value)) for row in tx.run(query)]
+
+
+def next_reply_at(tx: Tx) -> datetime | None:
+    instant: datetime | None = tx.run(select(func.min(reply_table.c.at))).scalar()
+    return instant
+
+
+def delete_replies(tx: Tx, ids: Sequence[int]) -> None:
+    if ids:
+        gone = delete(reply_table).where(reply_table.c.id == bindparam("reply"))
+        tx.run(gone, [{"reply": number} for number in ids])
 
 
 def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:

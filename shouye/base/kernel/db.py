@@ -35,6 +35,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 
 from shouye.base.kernel.clock import Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
@@ -42,6 +43,10 @@ from shouye.base.kernel.migrations import make_or_check, revise, upgrade, versio
 from shouye.base.kernel.refusals import WrongMode
 
 metadata = MetaData()
+
+DatabaseAway = OperationalError
+"""库连不上 — the server is restarting or out of reach; what was to be done is to be tried again."""
+
 T = TypeVar("T")
 
 WRITER_LOCK = 0x5EC0DE

@@ -7,13 +7,14 @@ telephone off, cannot come; how long it takes; what a person reports afterwards.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shouye.base.delivery.model import Attempt, Channel, Receipt, Reply
+from shouye.base.delivery.model import Attempt, Channel, Receipt, Reply, Tried
 from shouye.base.kernel import BadInput, Mode, draw, draw_between
 
 CHANNEL = Channel(key="simulated", term="模拟电话", modes=frozenset({Mode.SIMULATION}), automatic=True)
@@ -115,18 +116,24 @@ class SimulatedTelephone:
     def __init__(self, people: People, seed: int) -> None:
         self._people = people
         self._seed = seed
-        self._tries: dict[tuple[int, str], int] = {}
+        self._tries: Counter[tuple[int, str, str]] = Counter()
 
     def send(self, attempts: Sequence[Attempt], now: datetime) -> list[Reply]:
         return [reply for attempt in attempts for reply in self._replies(attempt, now)]
 
+    def recall(self, tried: Tried, lost: Sequence[Attempt]) -> list[Reply]:
+        """In a drill an attempt goes out at the instant at which it was intended."""
+        self._tries = Counter(tried)
+        return [reply for attempt in lost for reply in self._replies(attempt, attempt.opened_at)]
+
     def _replies(self, attempt: Attempt, now: datetime) -> list[Reply]:
         body = attempt.body
+        line = (attempt.person, attempt.purpose, attempt.group)
+        number = self._tries[line]
+        self._tries[line] += 1
         if body.get("message"):
             return [Reply(attempt.id, _on_grid(now + timedelta(seconds=5)), Receipt.SHOWN)]
         behaviour = self._people.of(body["level"], body["division"], body["post"], night=bool(body["night"]))
-        number = self._tries.get((attempt.person, attempt.group), 0)
-        self._tries[(attempt.person, attempt.group)] = number + 1
         question = (attempt.person, attempt.group, number)
         receipt = self._receipt(behaviour, attempt.person, number, question)
         ring = draw_between(*behaviour.ring_s, self._seed, "ring", *question)

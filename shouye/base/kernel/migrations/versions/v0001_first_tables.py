@@ -324,6 +324,20 @@ def upgrade() -> None:
         batch_op.create_index("read_log_subject", ["subject", "at"], unique=False)
 
     op.create_table(
+        "reply",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("attempt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False, comment="in a drill it may lie ahead"),
+        sa.Column("receipt", sa.String(length=12), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what came back and is not taken in yet; it leaves with the transaction that takes it in",
+    )
+    with op.batch_alter_table("reply", schema=None) as batch_op:
+        batch_op.create_index("reply_at", ["at", "attempt", "id"], unique=False)
+        batch_op.create_index("reply_attempt", ["attempt"], unique=False)
+
+    op.create_table(
         "seal_head",
         sa.Column(
             "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
