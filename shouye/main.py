@@ -35,6 +35,7 @@ from shouye.base.kernel import (
     read_stamp,
 )
 from shouye.doors import web
+from shouye.doors.cli.access import access_app
 from shouye.doors.cli.audit import audit_app
 from shouye.doors.cli.city import city_app
 from shouye.doors.cli.codec import codec_app
@@ -312,6 +313,7 @@ cli = typer.Typer(
 _assembly = Assembly()
 cli.add_typer(city_app, name="city")
 cli.add_typer(codec_app, name="codec")
+cli.add_typer(access_app, name="access")
 cli.add_typer(audit_app, name="audit")
 cli.add_typer(make_db(keep_watch), name="db")
 cli.command("judge")(judge_command)

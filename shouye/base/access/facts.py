@@ -1,4 +1,4 @@
-"""登录与退出 — what access announces, by account id alone."""
+"""登录、账号、密钥 — what access announces, by ids alone."""
 
 from __future__ import annotations
 
@@ -15,3 +15,36 @@ class SignedIn(Fact):
 @dataclass(frozen=True, kw_only=True)
 class SignedOut(Fact):
     """退出。"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserAdded(Fact):
+    """开户。"""
+
+    role: str
+    division: str
+    posts: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserClosed(Fact):
+    """销户。"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordSet(Fact):
+    """改设密码。"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyIssued(Fact):
+    """发密钥 — for which purpose, in which division, for which feed; the key itself is written nowhere."""
+
+    purpose: str
+    division: str
+    feed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRevoked(Fact):
+    """废密钥。"""

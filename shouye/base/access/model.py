@@ -29,16 +29,33 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 
 class Role(StrEnum):
-    """角色 — what a signed-in person is at the console."""
+    """角色 — what an actor is: a person at the console, a machine with a key, or the program itself."""
 
     VIEWER = "viewer"
     DUTY = "duty"
     LEADER = "leader"
     ADMIN = "admin"
+    READER = "reader"
+    PUSHER = "pusher"
+    PROGRAM = "program"
 
     @property
     def word(self) -> str:
-        return {"viewer": "只读", "duty": "值班员", "leader": "带班领导", "admin": "管理员"}[self.value]
+        return _ROLE_WORDS[self]
+
+
+_ROLE_WORDS = {
+    Role.VIEWER: "只读",
+    Role.DUTY: "值班员",
+    Role.LEADER: "带班领导",
+    Role.ADMIN: "管理员",
+    Role.READER: "读取密钥",
+    Role.PUSHER: "推送密钥",
+    Role.PROGRAM: "系统",
+}
+
+PEOPLE = (Role.VIEWER, Role.DUTY, Role.LEADER, Role.ADMIN)
+"""人的角色 — those an account may have."""
 
 
 class Permission(StrEnum):
@@ -48,10 +65,11 @@ class Permission(StrEnum):
     ACT = "act"
     ISSUE = "issue"
     MANAGE = "manage"
+    PUSH = "push"
 
     @property
     def word(self) -> str:
-        return {"see": "查看", "act": "处置", "issue": "签发", "manage": "管理"}[self.value]
+        return {"see": "查看", "act": "处置", "issue": "签发", "manage": "管理", "push": "推送数据"}[self.value]
 
 
 _GRANTED: dict[Role, frozenset[Permission]] = {
@@ -60,6 +78,9 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
     Role.LEADER: frozenset({Permission.SEE, Permission.ACT, Permission.ISSUE}),
     # Who manages accounts does not thereby sign notices.
     Role.ADMIN: frozenset({Permission.SEE, Permission.MANAGE}),
+    Role.READER: frozenset({Permission.SEE}),
+    Role.PUSHER: frozenset({Permission.PUSH}),
+    Role.PROGRAM: frozenset(Permission),
 }
 
 
@@ -71,23 +92,32 @@ class Scope:
 
     def covers(self, roster: Roster, division: str) -> bool:
         """Whether a division lies inside; the scope's own division does."""
-        return roster.within(division, self.division)
+        return self.division == _EVERYWHERE or roster.within(division, self.division)
+
+    def concerns(self, roster: Roster, division: str) -> bool:
+        """A county's affairs concern a scope when they lie inside it, or it lies inside the county."""
+        return self.covers(roster, division) or roster.within(self.division, division)
+
+
+_EVERYWHERE = "*"
+
+WHOLE = Scope(_EVERYWHERE)
+"""全部 — the scope of the program itself; no account and no key has it."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """操作人 — who does it: every verb of a person takes one."""
+    """操作人 — who does it: every verb of a person takes one.
 
-    user_id: int
+    `tag` is what a Fact writes down: an id, never a name. `feed` is the one 数据接入 that a push key may feed.
+    """
+
+    tag: str
     name: str
     role: Role
     scope: Scope
     posts: tuple[str, ...] = ()
-
-    @property
-    def tag(self) -> str:
-        """What a Fact writes down: an id, never a name."""
-        return f"user:{self.user_id}"
+    feed: str = ""
 
     @property
     def signs_as(self) -> str:
@@ -119,7 +149,56 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.name, self.role, Scope(self.division), self.posts)
+        return Actor(f"user:{self.id}", self.name, self.role, Scope(self.division), self.posts)
+
+
+SYSTEM = Actor("system", "系统", Role.PROGRAM, WHOLE)
+"""系统 — the program itself: its jobs, its clock."""
+
+OPERATOR = Actor("operator", "运维人员", Role.PROGRAM, WHOLE)
+"""运维人员 — who types a command on the machine that holds the database; the machine's own log says who it was."""
+
+CALLED = Actor("answer", "本人应答", Role.PROGRAM, WHOLE)
+"""被叫的人 — who answers by the token that was sent to him; which person it is, the grant says."""
+
+
+def acting_post(post: str) -> Actor:
+    """模拟岗位 — a post that decides in a drill, with nobody at the console."""
+    return Actor(post, post, Role.PROGRAM, WHOLE, (post,))
+
+
+class Purpose(StrEnum):
+    """密钥用途 — read the interface, or push one feed's data."""
+
+    READ = "read"
+    PUSH = "push"
+
+    @property
+    def word(self) -> str:
+        return {"read": "读取", "push": "推送"}[self.value]
+
+
+@dataclass(frozen=True)
+class Key:
+    """接口密钥 — lets a machine in for one purpose, inside one division, until a time. 依据: design.md 3.15."""
+
+    id: int
+    purpose: Purpose
+    division: str
+    feed: str
+    note: str
+    issued_by: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        role = Role.READER if self.purpose is Purpose.READ else Role.PUSHER
+        return Actor(f"key:{self.id}", self.note, role, Scope(self.division), feed=self.feed)
+
+    def holds(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True)
@@ -157,6 +236,10 @@ def steady_now() -> datetime:
     """稳定时间 — real time carried by the monotonic clock: setting the machine's clock moves no session."""
     wall, zero = _ZERO
     return wall + timedelta(seconds=time.monotonic() - zero)
+
+
+KEY_MARK = "sy_"
+"""Every key begins so: a scanner of leaked secrets knows it at once."""
 
 
 def new_token() -> str:

@@ -1,4 +1,4 @@
-"""登录、退出、应答令牌、查阅记录 — the verbs of access.
+"""账号、登录、密钥、应答令牌、查阅记录 — the verbs of access.
 
 Sessions are measured in real time even while a drill runs fast: `steady_now` never jumps within a process and can
 be compared after a restart. Answer tokens live in the time of their notice, which is the clock of the `Tx`.
@@ -14,14 +14,19 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from shouye.base.access import store
-from shouye.base.access.facts import SignedIn, SignedOut
+from shouye.base.access.facts import KeyIssued, KeyRevoked, PasswordSet, SignedIn, SignedOut, UserAdded, UserClosed
 from shouye.base.access.model import (
+    KEY_MARK,
+    OPERATOR,
+    PEOPLE,
     SESSION_IDLE,
     SESSION_LIFE,
     TOUCH_EVERY,
     Actor,
     AnswerGrant,
     DemoUser,
+    Key,
+    Purpose,
     Role,
     Session,
     SignInGate,
@@ -29,10 +34,14 @@ from shouye.base.access.model import (
     new_token,
     steady_now,
 )
-from shouye.base.kernel import BadInput, Mode, Refusal, Tx, record
+from shouye.base.kernel import BadInput, Mode, NotFound, Refusal, Tx, record
 from shouye.base.roster import Roster
 
 MIN_PASSWORD = 12
+
+KEY_DAYS = 400
+"""密钥最长有效期 — a year and the weeks in which the next one is put in place (proposed)."""
+
 _HASHER = PasswordHasher()
 
 
@@ -50,6 +59,7 @@ class NotLocal(Refusal):
 
 def add_user(
     tx: Tx,
+    by: Actor,
     *,
     login: str,
     name: str,
@@ -61,21 +71,88 @@ def add_user(
     demo: bool = False,
 ) -> int:
     """开户 — an account always has an end."""
-    if len(password) < MIN_PASSWORD:
-        raise BadInput(f"密码至少 {MIN_PASSWORD} 个字符")
-    if store.user_by_login(tx, login) is not None:
-        raise BadInput(f"账号 {login} 已存在")
-    return store.insert_user(
+    if role not in PEOPLE:
+        raise BadInput(f"{role.word}不是人的角色")
+    if not login.strip() or store.user_by_login(tx, login) is not None:
+        raise BadInput(f"账号 {login} 已存在" if login.strip() else "缺少账号")
+    number = store.insert_user(
         tx,
         login=login,
         name=name,
-        password_hash=_HASHER.hash(password),
+        password_hash=_hashed(password),
         role=role,
         division=division,
         posts=posts,
         expires_at=expires_at,
         demo=demo,
     )
+    told = UserAdded(subject=f"user:{number}", actor=by.tag, role=role.value, division=division, posts=list(posts))
+    record(tx, told)
+    return number
+
+
+def close_user(tx: Tx, by: Actor, login: str) -> None:
+    """销户 — the account has ended, and so have its sessions; its name stays beside what it did."""
+    user = _user(tx, login)
+    store.close_user(tx, user.id, steady_now())
+    store.delete_sessions_of(tx, user.id)
+    record(tx, UserClosed(subject=user.actor.tag, actor=by.tag))
+
+
+def set_password(tx: Tx, by: Actor, login: str, password: str) -> None:
+    """改设密码 — every session opened with the old one ends."""
+    user = _user(tx, login)
+    store.set_password(tx, user.id, _hashed(password))
+    store.delete_sessions_of(tx, user.id)
+    record(tx, PasswordSet(subject=user.actor.tag, actor=by.tag))
+
+
+def users(tx: Tx) -> list[User]:
+    """账号 — all of them, the ended ones too."""
+    return store.users(tx)
+
+
+def issue_key(
+    tx: Tx, by: Actor, *, purpose: Purpose, division: str, days: int, feed: str = "", note: str = ""
+) -> tuple[Key, str]:
+    """发密钥 — the second of the two is the key itself: shown once and stored only as a digest."""
+    if not 0 < days <= KEY_DAYS:
+        raise BadInput(f"密钥有效期为 1 至 {KEY_DAYS} 天")
+    if (purpose is Purpose.PUSH) != bool(feed):
+        raise BadInput("推送密钥须写明数据接入，读取密钥不写")
+    now, token = steady_now(), KEY_MARK + new_token()
+    values = {
+        "purpose": purpose.value,
+        "division": division,
+        "feed": feed,
+        "note": note,
+        "issued_by": by.tag,
+        "issued_at": now,
+        "expires_at": now + timedelta(days=days),
+        "revoked_at": None,
+    }
+    number = store.insert_key(tx, token, values)
+    told = KeyIssued(subject=f"key:{number}", actor=by.tag, purpose=purpose.value, division=division, feed=feed)
+    record(tx, told)
+    return next(one for one in store.keys(tx) if one.id == number), token
+
+
+def check_key(tx: Tx, token: str) -> Actor | None:
+    """核对密钥 — None when unknown, revoked or past its time."""
+    found = store.key_by_token(tx, token) if token.startswith(KEY_MARK) else None
+    return found.actor if found is not None and found.holds(steady_now()) else None
+
+
+def revoke_key(tx: Tx, by: Actor, number: int) -> None:
+    """废密钥 — from now on it opens nothing."""
+    if not store.revoke_key(tx, number, steady_now()):
+        raise NotFound(f"密钥 {number}，或已作废")
+    record(tx, KeyRevoked(subject=f"key:{number}", actor=by.tag))
+
+
+def keys(tx: Tx) -> list[Key]:
+    """密钥 — all of them, revoked and ended ones too."""
+    return store.keys(tx)
 
 
 def check_password(tx: Tx, gate: SignInGate, login: str, password: str, address: str) -> User:
@@ -148,11 +225,11 @@ def names(tx: Tx) -> dict[str, str]:
 
 def log_read(tx: Tx, actor: Actor, what: str, subject: str) -> None:
     """查阅记录 — who looked at whose telephone number. 依据: design.md 3.14."""
-    store.insert_read(tx, actor.user_id, what, subject)
+    store.insert_read(tx, actor.tag, what, subject)
 
 
-def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, int, str]]:
-    """谁查过 — instants, accounts and what was read."""
+def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, str, str]]:
+    """谁查过 — instants, tags of accounts and what was read."""
     return store.reads_of(tx, subject)
 
 
@@ -181,6 +258,7 @@ def open_demo_users(tx: Tx, roster: Roster, mode: Mode, host: str, county: str) 
         if found is None:
             add_user(
                 tx,
+                OPERATOR,
                 login=login,
                 name=name,
                 password=demo.password,
@@ -197,6 +275,19 @@ def open_demo_users(tx: Tx, roster: Roster, mode: Mode, host: str, county: str) 
             raise BadInput(f"账号 {login} 已被正式账号占用")
         users.append(demo)
     return users
+
+
+def _user(tx: Tx, login: str) -> User:
+    found = store.user_by_login(tx, login)
+    if found is None:
+        raise NotFound(f"账号 {login}")
+    return found[0]
+
+
+def _hashed(password: str) -> str:
+    if len(password) < MIN_PASSWORD:
+        raise BadInput(f"密码至少 {MIN_PASSWORD} 个字符")
+    return _HASHER.hash(password)
 
 
 def _fits(password_hash: str, password: str) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from shouye.base.access.model import AnswerGrant, Role, User, digest
+from shouye.base.access.model import AnswerGrant, Key, Purpose, Role, User, digest
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
 
 user_table = Table(
@@ -31,7 +31,7 @@ user_table = Table(
     Column("name", String(60), nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("role", String(10), nullable=False),
-    Column("division", String(20), nullable=False),
+    Column("division", String(40), nullable=False),
     Column("posts", Document, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("demo", Boolean, nullable=False),
@@ -61,10 +61,26 @@ read_log_table = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("at", Instant, nullable=False),
-    Column("user_id", RowId, nullable=False),
+    Column("who", String(80), nullable=False, comment="the tag of an account or a key"),
     Column("what", String(60), nullable=False),
     Column("subject", String(80), nullable=False),
     Index("read_log_subject", "subject", "at"),
+)
+
+key_table = Table(
+    "access_key",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("purpose", String(10), nullable=False),
+    Column("division", String(40), nullable=False),
+    Column("feed", String(60), nullable=False),
+    Column("note", String(80), nullable=False),
+    Column("issued_by", String(80), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    comment="keys of machines; instants here are steady real time, not drill time",
 )
 
 
@@ -98,6 +114,18 @@ def renew_user(
 ) -> None:
     change = {"password_hash": password_hash, "division": division, "posts": list(posts), "expires_at": expires_at}
     tx.run(update(user_table).where(user_table.c.id == user_id).values(change))
+
+
+def close_user(tx: Tx, user_id: int, at: datetime) -> None:
+    tx.run(update(user_table).where(user_table.c.id == user_id).values(expires_at=at))
+
+
+def set_password(tx: Tx, user_id: int, password_hash: str) -> None:
+    tx.run(update(user_table).where(user_table.c.id == user_id).values(password_hash=password_hash))
+
+
+def users(tx: Tx) -> list[User]:
+    return [_user(row) for row in tx.run(select(user_table).order_by(user_table.c.id))]
 
 
 def names(tx: Tx) -> dict[str, str]:
@@ -164,13 +192,37 @@ def delete_answer_tokens(tx: Tx, until: datetime) -> None:
     tx.run(delete(answer_token_table).where(answer_token_table.c.until <= until))
 
 
-def insert_read(tx: Tx, user_id: int, what: str, subject: str) -> None:
-    tx.run(insert(read_log_table).values(at=tx.now, user_id=user_id, what=what, subject=subject))
+def insert_read(tx: Tx, who: str, what: str, subject: str) -> None:
+    tx.run(insert(read_log_table).values(at=tx.now, who=who, what=what, subject=subject))
 
 
-def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, int, str]]:
+def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, str, str]]:
     query = select(read_log_table).where(read_log_table.c.subject == subject).order_by(read_log_table.c.id)
-    return [(row.at, row.user_id, row.what) for row in tx.run(query)]
+    return [(row.at, row.who, row.what) for row in tx.run(query)]
+
+
+def insert_key(tx: Tx, token: str, values: dict[str, Any]) -> int:
+    return int(tx.run(insert(key_table).values(token_hash=digest(token), **values)).inserted_primary_key[0])
+
+
+def key_by_token(tx: Tx, token: str) -> Key | None:
+    row = tx.run(select(key_table).where(key_table.c.token_hash == digest(token))).one_or_none()
+    return None if row is None else _key(row)
+
+
+def keys(tx: Tx) -> list[Key]:
+    return [_key(row) for row in tx.run(select(key_table).order_by(key_table.c.id))]
+
+
+def revoke_key(tx: Tx, number: int, now: datetime) -> bool:
+    """Compare-and-set: a key is revoked once."""
+    standing = (key_table.c.id == number) & key_table.c.revoked_at.is_(None)
+    return bool(tx.run(update(key_table).where(standing).values(revoked_at=now)).rowcount)
+
+
+def _key(row: Any) -> Key:
+    values = {name: value for name, value in row._mapping.items() if name != "token_hash"}
+    return Key(**{**values, "purpose": Purpose(row.purpose)})
 
 
 def _user(row: Any) -> User:

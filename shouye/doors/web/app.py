@@ -14,10 +14,11 @@ from starlette.exceptions import HTTPException
 
 from shouye.base.access import Scope, SignInGate, SignInRefused, TooManyTries
 from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
-from shouye.doors.web import live
+from shouye.doors.web import live, routes
+from shouye.doors.web.api import problem
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages import ROUTERS
-from shouye.doors.web.security import SIGN_IN, Armour, FormExpired, content_policy, guard_form
+from shouye.doors.web.security import SIGN_IN, Armour, FormExpired, content_policy, guard_form, is_api
 from shouye.doors.web.visit import NotSignedIn, draw
 
 STATIC = Path(__file__).parent / "static"
@@ -53,7 +54,7 @@ def create_app(city: CityContext) -> FastAPI:
     app.add_middleware(Armour, policy=content_policy(city.tile_url))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(live.router)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *routes.ROUTERS):
         app.include_router(router)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(HTTPException, _http_error)
@@ -64,6 +65,9 @@ def create_app(city: CityContext) -> FastAPI:
 
 def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), HTTPStatus.CONFLICT)
+    if is_api(request.url.path):
+        return problem(int(status), error.message, type(error).__name__)
     if isinstance(error, NotSignedIn) and request.method == "GET":
         target = f"/sign-in?next={quote(request.url.path)}"
         if "HX-Request" in request.headers:
@@ -71,7 +75,6 @@ def _refusal(request: Request, error: Exception) -> Response:
         return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
     if isinstance(error, FormExpired) and request.url.path == SIGN_IN:
         return RedirectResponse(f"{SIGN_IN}?again=true", status_code=HTTPStatus.SEE_OTHER)
-    status = next((code for kind, code in STATUS if isinstance(error, kind)), HTTPStatus.CONFLICT)
     return _say(request, error.message, status)
 
 
@@ -81,6 +84,10 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if is_api(request.url.path):
+        fields = [".".join(str(step) for step in one["loc"]) for one in error.errors()]
+        return problem(422, PHRASES[422], "BadInput", fields)
     return _say(request, PHRASES[422], 422)
 
 
@@ -89,4 +96,6 @@ def _failure(request: Request, error: Exception) -> Response:
 
 
 def _say(request: Request, sentence: str, status: int) -> Response:
+    if is_api(request.url.path):
+        return problem(int(status), sentence)
     return draw(request.app.state.city, "refusal.html", {"sentence": sentence, "status": int(status)}, int(status))

@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from shouye.doors.web.context import Tick
 from shouye.doors.web.visit import See
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 POLL_S = 1.0
 """A screen fetches itself at most once a second, however fast a drill runs."""

@@ -15,6 +15,8 @@ from shouye.base.kernel import Refusal
 SIGN_IN = "/sign-in"
 ANSWER = "/a/"
 STATIC = "/static/"
+API = "/api/v1"
+CSRF_HEADER = "x-csrf-token"
 MAX_BODY = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -35,16 +37,34 @@ def new_form_secret() -> str:
 async def guard_form(request: Request) -> None:
     """核对表单令牌 — for every method that may change something.
 
-    The answer page is the one exception: nobody is signed in there, and its address is itself the secret.
+    Two exceptions: the answer page, where nobody is signed in and the address is itself the secret; and a request
+    that shows a key, which no browser sends by itself. The interface takes the token in a header.
     """
     path = request.url.path
     if request.method in SAFE_METHODS or path.startswith(ANSWER):
+        return
+    if is_api(path):
+        session = request.cookies.get(request.app.state.city.cookie, "")
+        known = bool(session) and bearer(request) is None  # nobody known: refused further in
+        if known and not csrf_matches(session, request.headers.get(CSRF_HEADER, "")):
+            raise FormExpired
         return
     cookie = request.app.state.city.cookie
     secret = request.cookies.get(form_cookie(cookie) if path == SIGN_IN else cookie, "")
     given = (await request.form()).get("csrf")
     if not secret or not isinstance(given, str) or not csrf_matches(secret, given):
         raise FormExpired
+
+
+def bearer(request: Request) -> str | None:
+    """The key of `Authorization: Bearer <key>`; None without such a header."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def is_api(path: str) -> bool:
+    """Whether a machine reads the answer."""
+    return path == API or path.startswith(f"{API}/")
 
 
 def safe_path(target: str) -> str:

@@ -12,11 +12,12 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from shouye.base.access import Actor, Permission, csrf_token, require, session, touch
+from shouye.base.access import Actor, Permission, check_key, csrf_token, require, session, touch
 from shouye.base.kernel import Refusal
 from shouye.doors.web import words
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.rail import RAIL
+from shouye.doors.web.security import bearer
 from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.state import state_line
 
@@ -27,9 +28,13 @@ class NotSignedIn(Refusal):
     """请先登录。"""
 
 
+class KeyRefused(NotSignedIn):
+    """密钥不对、已作废或已过期。"""
+
+
 @dataclass(frozen=True)
 class Visit:
-    """来访 — the city, the signed-in actor, his session and the address he asked for."""
+    """来访 — the city, the actor, the address he asked for; `token` is his session's, empty for a key."""
 
     city: CityContext
     actor: Actor
@@ -55,29 +60,51 @@ class Visit:
 
 
 class Need:
-    """所需权限 — a route declares it, and without it the route is not reached."""
+    """所需权限 — a route declares it, and without it the route is not reached; None: whoever is known.
 
-    def __init__(self, permission: Permission) -> None:
+    With `keys` a machine's key opens it, too; whoever shows one is judged by it alone, whatever the cookie.
+    """
+
+    def __init__(self, permission: Permission | None, *, keys: bool = False) -> None:
         self.permission = permission
+        self.keys = keys
 
     def __call__(self, request: Request) -> Visit:
         city: CityContext = request.app.state.city
+        if self.keys and (key := bearer(request)) is not None:
+            with city.database.read() as tx:
+                actor = check_key(tx, key)
+            if actor is None:
+                raise KeyRefused
+            self._require(actor)
+            return Visit(city, actor, "", request.url.path)
         token = request.cookies.get(city.cookie, "")
         with city.database.read() as tx:
             found = session(tx, token) if token else None
         if found is None:
             raise NotSignedIn
-        require(found.actor, self.permission)
+        self._require(found.actor)
         url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if found.touch_due:
             with city.database.begin() as tx:
                 touch(tx, token)
         return Visit(city, found.actor, token, url)
 
+    def _require(self, actor: Actor) -> None:
+        if self.permission is not None:
+            require(actor, self.permission)
+
 
 See = Annotated[Visit, Depends(Need(Permission.SEE))]
 Act = Annotated[Visit, Depends(Need(Permission.ACT))]
 Issue = Annotated[Visit, Depends(Need(Permission.ISSUE))]
+
+ApiKnown = Annotated[Visit, Depends(Need(None, keys=True))]
+ApiSee = Annotated[Visit, Depends(Need(Permission.SEE, keys=True))]
+ApiAct = Annotated[Visit, Depends(Need(Permission.ACT, keys=True))]
+ApiIssue = Annotated[Visit, Depends(Need(Permission.ISSUE, keys=True))]
+ApiPush = Annotated[Visit, Depends(Need(Permission.PUSH, keys=True))]
+"""接口的来访 — by the cookie of a session or the key of a machine; no key may act or sign."""
 
 
 def _environment() -> Environment:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from shouye.base.access import (
+    OPERATOR,
     Actor,
     NotLocal,
     Permission,
@@ -77,7 +78,9 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def open_account(database: Database, until: datetime | None = None) -> None:
     with database.begin() as tx:
         last = until or steady_now() + timedelta(days=30)
-        add_user(tx, login="zhou", name="周", password=WORD, role=Role.DUTY, division="dt", expires_at=last)
+        add_user(
+            tx, OPERATOR, login="zhou", name="周", password=WORD, role=Role.DUTY, division="dt", expires_at=last
+        )
 
 
 def enter(database: Database) -> str:
@@ -90,7 +93,7 @@ def test_sign_in_gives_the_actor_of_the_account(database: Database) -> None:
     token = enter(database)
     with database.read() as tx:
         actor = session_actor(tx, token)
-    assert actor == Actor(1, "周", Role.DUTY, Scope("dt"), ())
+    assert actor == Actor("user:1", "周", Role.DUTY, Scope("dt"), ())
 
 
 def test_neither_password_nor_token_is_stored(database: Database) -> None:
@@ -213,13 +216,16 @@ PERMITTED = {
     Role.DUTY: {Permission.SEE, Permission.ACT},
     Role.LEADER: {Permission.SEE, Permission.ACT, Permission.ISSUE},
     Role.ADMIN: {Permission.SEE, Permission.MANAGE},
+    Role.READER: {Permission.SEE},
+    Role.PUSHER: {Permission.PUSH},
+    Role.PROGRAM: set(Permission),
 }
 
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("permission", Permission)
 def test_a_role_holds_its_permissions_and_no_other(role: Role, permission: Permission) -> None:
-    actor = Actor(1, "周", role, Scope("dt"))
+    actor = Actor("user:1", "周", role, Scope("dt"))
     if permission in PERMITTED[role]:
         require(actor, permission)
     else:
@@ -259,12 +265,21 @@ def test_a_short_password_and_a_taken_name_are_refused(database: Database, login
     open_account(database)
     until = steady_now() + timedelta(days=1)
     with database.begin() as tx, pytest.raises(BadInput):
-        add_user(tx, login=login, name="新", password=password, role=Role.DUTY, division="dt", expires_at=until)
+        add_user(
+            tx,
+            OPERATOR,
+            login=login,
+            name="新",
+            password=password,
+            role=Role.DUTY,
+            division="dt",
+            expires_at=until,
+        )
 
 
 def test_who_read_what_is_kept(database: Database) -> None:
-    actor = Actor(4, "周", Role.DUTY, Scope("dt"))
+    actor = Actor("user:4", "周", Role.DUTY, Scope("dt"))
     with database.begin() as tx:
         log_read(tx, actor, "dial", "person:9")
-        assert reads_of(tx, "person:9") == [(NIGHT, 4, "dial")]
+        assert reads_of(tx, "person:9") == [(NIGHT, "user:4", "dial")]
         assert reads_of(tx, "person:10") == []

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from shouye.base.access import Role, User, add_user, csrf_token, sign_in, steady_now
+from shouye.base.access import OPERATOR, Role, User, add_user, csrf_token, sign_in, steady_now
 from shouye.doors.web import CityContext, create_app
 from shouye.doors.web.assets.build import build
 from tests.doors.web.scene import WAITING, copy_of, play_night
@@ -73,6 +74,11 @@ class Client:
         asked = self._client.request(method, path, data=data, headers=headers)
         return self._thread.submit(asyncio.run, asked).result()
 
+    def send(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """POST as JSON."""
+        asked = self._client.request("POST", path, json=body, headers=headers)
+        return self._thread.submit(asyncio.run, asked).result()
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return self.request("GET", path, headers=headers)
 
@@ -112,6 +118,7 @@ def open_accounts(city: CityContext) -> None:
         for login, (role, division, posts) in PEOPLE.items():
             add_user(
                 tx,
+                OPERATOR,
                 login=login,
                 name=f"测试{role.word}",
                 password="a long enough word",

@@ -31,7 +31,7 @@ def test_the_order_of_what_is_owed(acting: Console) -> None:
             for kind, owner, minutes in asked
         ]
         tasks.open_tasks(tx, new)
-    actor = Actor(1, "", Role.DUTY, Scope("dt"), (HERE,))
+    actor = Actor("user:1", "", Role.DUTY, Scope("dt"), (HERE,))
     with acting.city.database.read() as tx:
         rows = ordered(Sight(tx, acting.city.roster, actor.scope), actor)
     titles = ["takeover -1", "door 30", "review 60", "takeover -5", "door 5", "return -90"]

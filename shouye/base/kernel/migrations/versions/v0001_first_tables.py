@@ -9,6 +9,22 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "access_key",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=10), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("note", sa.String(length=80), nullable=False),
+        sa.Column("issued_by", sa.String(length=80), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_hash"),
+        comment="keys of machines; instants here are steady real time, not drill time",
+    )
+    op.create_table(
         "active_rules",
         sa.Column("hazard", sa.String(length=40), nullable=False),
         sa.Column("term", sa.String(length=20), nullable=False),
@@ -315,7 +331,7 @@ def upgrade() -> None:
         "read_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False, comment="the tag of an account or a key"),
         sa.Column("what", sa.String(length=60), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -432,7 +448,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
-        sa.Column("division", sa.String(length=20), nullable=False),
+        sa.Column("division", sa.String(length=40), nullable=False),
         sa.Column("posts", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),

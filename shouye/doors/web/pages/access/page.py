@@ -12,7 +12,7 @@ from shouye.doors.web.context import CityContext
 from shouye.doors.web.security import SIGN_IN, form_cookie, new_form_secret, safe_path
 from shouye.doors.web.visit import See, back_to, draw
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 class FormGone(Refusal):

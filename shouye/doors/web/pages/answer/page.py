@@ -28,7 +28,7 @@ from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.visit import Act, back_to, draw, render
 from shouye.during import call, warn
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 STYLE = (Path(__file__).parent / "answer.css").read_text("utf-8")
 POLICY = content_policy("", f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'")

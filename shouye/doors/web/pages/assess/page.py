@@ -16,7 +16,7 @@ from shouye.doors.web.visit import See, render
 from shouye.doors.web.words import ms
 from shouye.watch import assess, observe
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 SPAN = timedelta(hours=24)
 

@@ -16,7 +16,7 @@ from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, back_to, render
 from shouye.during import call
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 SHOWN = 40
 RESULTS = (Receipt.CONFIRMED, Receipt.HEARD, Receipt.NO_ANSWER, Receipt.OFF, Receipt.BUSY, Receipt.DECLINED)

@@ -15,7 +15,7 @@ from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.during import call, warn
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 DOORS = 9
 """Places shown beside the tree; the rest is one line."""

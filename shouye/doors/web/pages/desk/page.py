@@ -20,7 +20,7 @@ from shouye.doors.web.unheard import NO_GAUGE
 from shouye.doors.web.visit import See, render
 from shouye.watch import assess, observe
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 SHOWN = 6
 """Rows of a list on the desk; the rest is one line with a link."""

@@ -8,7 +8,7 @@ from shouye.doors.web.pages.desk.page import heard
 from shouye.doors.web.visit import See, render
 from shouye.watch import observe
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/silence")

@@ -10,7 +10,7 @@ from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.during import call
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/tasks")

@@ -9,7 +9,7 @@ from shouye.base.kernel import RecordedFact, facts_since
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import See, render
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 SHOWN = 300
 
@@ -18,7 +18,7 @@ SHOWN = 300
 def timeline(visit: See) -> Response:
     """时间线."""
     with visit.look() as sight:
-        facts = [fact for fact in facts_since(sight.tx) if _concerns(sight, fact)]
+        facts = [fact for fact in facts_since(sight.tx) if concerns(sight, fact)]
         lines = list(reversed(review.timeline(sight.tx, facts)))
         return render(
             visit,
@@ -31,7 +31,7 @@ def timeline(visit: See) -> Response:
         )
 
 
-def _concerns(sight: Sight, fact: RecordedFact) -> bool:
+def concerns(sight: Sight, fact: RecordedFact) -> bool:
     """By the place the fact names, else by the notice it is about."""
     place = fact.body.get("county") or fact.body.get("division")
     if isinstance(place, str):

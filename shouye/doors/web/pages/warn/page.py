@@ -14,7 +14,7 @@ from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.visit import Issue, See, back_to, render
 from shouye.during import warn
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 Reason = Annotated[str, Form(max_length=400)]
 Change = Callable[[Tx, int, str, str], warn.Notice]
@@ -40,8 +40,8 @@ def notices(visit: See, draft: int = 0) -> Response:
             pending=sorted(waiting, key=lambda one: (draft not in one.numbers, -one.rank)),
             in_force=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(sight.in_force)],
             ended=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(ended)],
-            levels=_levels,
-            signs_as=_signing_post(sight, visit.actor),
+            levels=levels_of,
+            signs_as=signing_post(sight, visit.actor),
         )
 
 
@@ -49,11 +49,11 @@ def notices(visit: See, draft: int = 0) -> Response:
 def approve(visit: Issue, number: int, seen: Annotated[str, Form()] = "") -> Response:
     """签发 — exactly what was shown; people are woken from here on, so the board of their calls comes next."""
     with visit.act() as sight:
-        _draft(sight, number)
+        draft_of(sight, number)
         shown = next((one for one in together(sight) if number in one.numbers), None)
         if shown is not None and shown.seen != seen:
             raise DraftChanged
-        signed = warn.approve_together(sight.tx, number, _signing_post(sight, visit.actor))
+        signed = warn.approve_together(sight.tx, number, signing_post(sight, visit.actor))
     first = max(signed, key=lambda one: rank_of(one.level))
     return back_to(f"/calls?notice={first.id}" if shown is not None and shown.wakes else "/notices")
 
@@ -62,7 +62,7 @@ def approve(visit: Issue, number: int, seen: Annotated[str, Form()] = "") -> Res
 def refuse(visit: Issue, number: int, reason: Reason = "") -> Response:
     """不予签发."""
     with visit.act() as sight:
-        warn.refuse(sight.tx, _draft(sight, number).id, _signing_post(sight, visit.actor), reason)
+        warn.refuse(sight.tx, draft_of(sight, number).id, signing_post(sight, visit.actor), reason)
     return back_to("/notices")
 
 
@@ -70,11 +70,11 @@ def refuse(visit: Issue, number: int, reason: Reason = "") -> Response:
 def change_level(visit: Issue, number: int, level: Annotated[str, Form()], reason: Reason = "") -> Response:
     """升级或降级 — the direction follows from the level chosen."""
     with visit.act() as sight:
-        notice = _notice(sight, number)
-        if level not in [one.value for one in _levels(notice)]:
+        notice = notice_of(sight, number)
+        if level not in [one.value for one in levels_of(notice)]:
             raise BadInput("级别")
         verb = warn.raise_level if rank_of(level) > rank_of(notice.level) else warn.lower
-        verb(sight.tx, notice.id, level, _signing_post(sight, visit.actor), reason)
+        verb(sight.tx, notice.id, level, signing_post(sight, visit.actor), reason)
     return back_to("/notices")
 
 
@@ -84,31 +84,31 @@ def change(visit: Issue, number: int, change: str, reason: Reason = "") -> Respo
     if change not in CHANGES:
         raise NotFound(change)
     with visit.act() as sight:
-        CHANGES[change](sight.tx, _notice(sight, number).id, _signing_post(sight, visit.actor), reason)
+        CHANGES[change](sight.tx, notice_of(sight, number).id, signing_post(sight, visit.actor), reason)
     return back_to("/notices")
 
 
-def _levels(notice: warn.Notice) -> list[AlertLevel] | list[TransferStage]:
+def levels_of(notice: warn.Notice) -> list[AlertLevel] | list[TransferStage]:
     """The other levels of the notice's own scale."""
     if isinstance(grade(notice.level), AlertLevel):
         return [level for level in reversed(AlertLevel) if level.value != notice.level]
     return [stage for stage in reversed(TransferStage) if stage.value != notice.level]
 
 
-def _signing_post(sight: Sight, actor: Actor) -> str:
+def signing_post(sight: Sight, actor: Actor) -> str:
     """以何岗位签发 — the first post of the policy that the actor holds; without one the room refuses."""
     approvers = sight.tx.of(warn.WarnPolicy).approvers
     return next((post for post in approvers if post in actor.posts), actor.tag)
 
 
-def _draft(sight: Sight, number: int) -> warn.Proposal:
+def draft_of(sight: Sight, number: int) -> warn.Proposal:
     found = warn.proposal(sight.tx, number)
     if not sight.inside(found.county):
         raise NotFound(f"拟稿 {number}")
     return found
 
 
-def _notice(sight: Sight, number: int) -> warn.Notice:
+def notice_of(sight: Sight, number: int) -> warn.Notice:
     found = warn.notice(sight.tx, number)
     if not sight.inside(found.county):
         raise NotFound(f"通知 {number}")

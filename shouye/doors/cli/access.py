@@ -1,0 +1,187 @@
+"""账号与密钥命令 — `shouye access user|key …`: what an Actual system is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shouye.base.access import (
+    MIN_PASSWORD,
+    OPERATOR,
+    Purpose,
+    Role,
+    User,
+    add_user,
+    close_user,
+    issue_key,
+    keys,
+    new_token,
+    revoke_key,
+    set_password,
+    steady_now,
+    users,
+)
+from shouye.base.kernel import BEIJING, BadInput, Database, Refusal, Tx, WallClock
+from shouye.base.roster import snapshot
+from shouye.doors.cli.db import Where
+
+access_app = typer.Typer(help="账号与接口密钥。", no_args_is_help=True)
+user_app = typer.Typer(help="账号：开户、列出、销户、改密码。", no_args_is_help=True)
+key_app = typer.Typer(help="接口密钥：发、列出、作废。", no_args_is_help=True)
+access_app.add_typer(user_app, name="user")
+access_app.add_typer(key_app, name="key")
+
+Days = Annotated[int, typer.Option("--days", min=1, help="有效天数")]
+Division = Annotated[str, typer.Option("--division", help="管辖范围：区划编号，如 dt 或 dt-c08")]
+Login = Annotated[str, typer.Argument(help="登录名", show_default=False)]
+Drawn = Annotated[bool, typer.Option("--draw", help="由程序生成密码并显示一次，否则当场输入")]
+
+
+@user_app.command("add")
+def add(
+    database: Where,
+    login: Login,
+    name: Annotated[str, typer.Option("--name", help="姓名")],
+    role: Annotated[str, typer.Option("--role", help="viewer 只读、duty 值班员、leader 带班领导、admin 管理员")],
+    division: Division,
+    posts: Annotated[list[str] | None, typer.Option("--post", help="所任岗位，可多个")] = None,
+    days: Days = 365,
+    draw: Drawn = False,
+) -> None:
+    """开户：账号都有期限。"""
+    password = _password(draw)
+    with _writing(database) as tx:
+        _known(tx, division, posts or [])
+        if role not in [one.value for one in Role]:
+            raise BadInput(f"没有这个角色：{role}")
+        until = steady_now() + timedelta(days=days)
+        add_user(
+            tx,
+            OPERATOR,
+            login=login,
+            name=name,
+            password=password,
+            role=Role(role),
+            division=division,
+            posts=tuple(posts or ()),
+            expires_at=until,
+        )
+    _say(f"已开户 {login}，至 {until.astimezone(BEIJING):%Y-%m-%d}")
+    if draw:
+        _say(f"密码（只显示这一次）：{password}")
+
+
+@user_app.command("list")
+def list_users(database: Where) -> None:
+    """列出账号。"""
+    with _writing(database) as tx:
+        found = users(tx)
+    table = Table("登录名", "姓名", "角色", "范围", "岗位", "期限")
+    for one in found:
+        table.add_row(one.login, one.name, one.role.word, one.division, " ".join(one.posts), _until(one))
+    _print(table)
+
+
+@user_app.command("close")
+def close(database: Where, login: Login) -> None:
+    """销户：立即退出其全部登录。"""
+    with _writing(database) as tx:
+        close_user(tx, OPERATOR, login)
+    _say(f"已销户 {login}")
+
+
+@user_app.command("password")
+def password(database: Where, login: Login, draw: Drawn = False) -> None:
+    """改设密码：原来的登录全部退出。"""
+    fresh = _password(draw)
+    with _writing(database) as tx:
+        set_password(tx, OPERATOR, login, fresh)
+    _say(f"已改设 {login} 的密码")
+    if draw:
+        _say(f"密码（只显示这一次）：{fresh}")
+
+
+@key_app.command("issue")
+def issue(
+    database: Where,
+    purpose: Annotated[Purpose, typer.Option("--purpose", help="read 读取，push 推送一个数据接入")],
+    division: Division,
+    feed: Annotated[str, typer.Option("--feed", help="推送到哪个数据接入（feeds.toml 中的名称）")] = "",
+    note: Annotated[str, typer.Option("--note", help="给谁用")] = "",
+    days: Days = 90,
+) -> None:
+    """发密钥：只显示一次，库中只存摘要。"""
+    with _writing(database) as tx:
+        _known(tx, division, [])
+        key, token = issue_key(tx, OPERATOR, purpose=purpose, division=division, days=days, feed=feed, note=note)
+    until = f"{key.expires_at.astimezone(BEIJING):%Y-%m-%d}"
+    _say(f"密钥 {key.id}（{purpose.word}，{division}{'，' + feed if feed else ''}，至 {until}）只显示这一次：")
+    typer.echo(token)
+
+
+@key_app.command("list")
+def list_keys(database: Where) -> None:
+    """列出密钥。"""
+    with _writing(database) as tx:
+        found = keys(tx)
+    table = Table("编号", "用途", "范围", "数据接入", "给谁用", "期限", "状态")
+    for one in found:
+        state = "有效" if one.holds(steady_now()) else "已作废" if one.revoked_at else "已过期"
+        until = f"{one.expires_at.astimezone(BEIJING):%Y-%m-%d}"
+        table.add_row(str(one.id), one.purpose.word, one.division, one.feed, one.note, until, state)
+    _print(table)
+
+
+@key_app.command("revoke")
+def revoke(database: Where, number: Annotated[int, typer.Argument(help="密钥编号", show_default=False)]) -> None:
+    """作废密钥：立即失效。"""
+    with _writing(database) as tx:
+        revoke_key(tx, OPERATOR, number)
+    _say(f"已作废密钥 {number}")
+
+
+def _password(draw: bool) -> str:
+    if draw:
+        return new_token()
+    given: str = typer.prompt(f"密码（至少 {MIN_PASSWORD} 个字符）", hide_input=True, confirmation_prompt=True)
+    return given
+
+
+def _known(tx: Tx, division: str, posts: list[str]) -> None:
+    """Places and posts are of this city; a misspelt one would quietly see nothing."""
+    roster = snapshot(tx)
+    roster.division(division)
+    if strange := [post for post in posts if post not in roster.posts]:
+        raise BadInput(f"没有这个岗位：{'、'.join(strange)}")
+
+
+def _until(user: User) -> str:
+    ended = "已止 " if user.expires_at <= steady_now() else ""
+    return f"{ended}{user.expires_at.astimezone(BEIJING):%Y-%m-%d}"
+
+
+@contextmanager
+def _writing(url: str) -> Iterator[Tx]:
+    found = Database(url, WallClock())
+    try:
+        with found.begin() as tx:
+            yield tx
+    except Refusal as refusal:
+        Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
+        raise typer.Exit(2) from None
+    finally:
+        found.close()
+
+
+def _print(table: Table) -> None:
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _say(line: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(line, markup=False)
