@@ -2,7 +2,7 @@
 #   make demo    the reference city, a storm, the console
 #   make test    what `make check` looks at, then every test
 #   make run     the console on this machine
-#   make bench   the engine beside a plain ring, a bytewax flow and the memory floor; ingest beside the bare store
+#   make bench   the engine beside a plain ring, a bytewax flow and the memory floor; ingest; thousands of calls at once
 #   make check   style, types and the law of imports, without tests
 #   make lock    maintainers: resolve requirements.lock anew (needs uv; see below)
 
@@ -77,6 +77,7 @@ bench: venv
 	@$(PIP) install --quiet --root-user-action=ignore "bytewax>=0.21.1; python_version < '3.13'" || echo 'bytewax 装不上，略过这一项' >&2
 	$(BIN)/python -m bench --keep
 	$(BIN)/python -m bench.ingest --keep
+	$(BIN)/python -m bench.obligations --keep
 
 # One lock for every Python and platform we serve, with digests and without the address of a server.
 # uv is a maintainer's tool and not in the lock: `pip install uv` in an environment of your own.

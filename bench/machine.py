@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +33,14 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def percentiles(values: Iterable[float]) -> dict[str, float | None]:
+    """Median, 99th percentile and the largest; None of nothing."""
+    found = sorted(values)
+    if not found:
+        return {"p50": None, "p99": None, "max": None}
+    return {"p50": found[len(found) // 2], "p99": found[len(found) * 99 // 100], "max": found[-1]}
 
 
 def keep(name: str, found: dict[str, Any]) -> Path:
