@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from shouye.base.kernel import (
     BadInput,
     Database,
     JobSource,
+    Lanes,
     Lease,
     Mode,
     PacedClock,
@@ -29,6 +30,8 @@ from shouye.base.kernel import (
     SimClock,
     Source,
     WallClock,
+    hold,
+    holder_name,
     open_key,
     pace,
     play,
@@ -39,11 +42,12 @@ from shouye.doors.cli.access import access_app
 from shouye.doors.cli.audit import audit_app
 from shouye.doors.cli.city import city_app
 from shouye.doors.cli.codec import codec_app
-from shouye.doors.cli.db import make_db, make_standby
+from shouye.doors.cli.db import ROLES as DUTIES
+from shouye.doors.cli.db import make_db, make_standby, tell_leases
 from shouye.doors.cli.demo import make_demo
 from shouye.doors.cli.drill import make_drill
 from shouye.doors.cli.judge import judge_command
-from shouye.doors.cli.run import make_run
+from shouye.doors.cli.run import Role, RunPlan, make_run
 from shouye.during import call, warn
 from shouye.watch import assess, intake, observe
 
@@ -52,17 +56,22 @@ CITIES = Path(__file__).resolve().parent.parent / "cities"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+ENGINE = "engine"
+"""The lane of the judge's jobs."""
+
 
 @dataclass(frozen=True)
 class Program:
     """一套运行中的守夜 — its database and the sources of due work, in the order in which they are asked."""
 
     database: Database
+    city: Path
     roster: roster.Roster
-    sources: tuple[Source, ...]
+    board: delivery.Switchboard
+    sources: tuple[Source, ...] = ()
 
 
-def assemble(
+def open_city(
     database: Database,
     city: Path,
     mode: Mode,
@@ -70,7 +79,7 @@ def assemble(
     banner: str,
     stations: tuple[roster.Station, ...] | None = None,
 ) -> Program:
-    """装配 — make the tables, import the city if it is new, install what verbs find by `tx.of`."""
+    """开城 — what every process does: tables, the city if it is new, what verbs find by `tx.of`."""
     files = roster.load_city(city)
     database.create(mode, files.id)
     with database.begin() as tx:
@@ -98,14 +107,36 @@ def assemble(
         call.read_policy(city / "wake.toml", city / "ladder.toml"),
     )
     call.install(ladders, board)
-    book = rules.load_tables(city / "rules")
-    with database.begin() as tx:
-        active = assess.read_active(city / "assess.toml")
-        facts = assess.read_station_facts(city / "station_facts.toml")
-        assess.install(tx, assess.Assessor.of(book, active, facts=facts))
-    with database.begin() as tx:
+    return Program(database, city, people, board)
+
+
+def go_on_duty(program: Program, roles: Collection[str] = DUTIES) -> Program:
+    """上岗 — what only the process that holds a role does: begin to judge, take up the calls; its due work."""
+    engine, clock = (duty in roles for duty in DUTIES)
+    jobs = JobSource(Lanes(only=() if clock else (ENGINE,), but=() if engine else (ENGINE,)))
+    if engine:
+        book = rules.load_tables(program.city / "rules")
+        active = assess.read_active(program.city / "assess.toml")
+        facts = assess.read_station_facts(program.city / "station_facts.toml")
+        with program.database.begin() as tx:
+            assess.install(tx, assess.Assessor.of(book, active, facts=facts))
+    if not clock:
+        return replace(program, sources=(jobs,))
+    with program.database.begin() as tx:
         delivery.recover(tx)
-    return Program(database, people, (JobSource(), tasks.LadderClock(), delivery.Exchange(board)))
+    return replace(program, sources=(jobs, tasks.LadderClock(), delivery.Exchange(program.board)))
+
+
+def assemble(
+    database: Database,
+    city: Path,
+    mode: Mode,
+    senders: Mapping[str, delivery.Sender],
+    banner: str,
+    stations: tuple[roster.Station, ...] | None = None,
+) -> Program:
+    """装配 — the whole program in one process, with every role."""
+    return go_on_duty(open_city(database, city, mode, senders, banner, stations))
 
 
 @dataclass(frozen=True)
@@ -229,7 +260,7 @@ def console(
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    say(f"控制台：http://{host}:{port}/　（Ctrl-C 结束）")
+    say(f"控制台：http://{host}:{listener.getsockname()[1]}/　（Ctrl-C 结束）")
     try:
         yield
     except KeyboardInterrupt:
@@ -245,22 +276,81 @@ class FictionalPeople(Refusal):
     """花名册里有虚构人员，不能用于实战；请在城市目录放入真实的 holders.csv。"""
 
 
-def keep_watch(database: Database, leases: Sequence[Lease], over: threading.Event) -> None:
-    """值守 — what a process does while it holds the roles: its assembly over the fenced database, in real time."""
+class OneWriter(Refusal):
+    """SQLite 只容一个进程写；要把角色分到几个进程，请用 PostgreSQL（--database）。"""
+
+
+def open_live(database: Database, city: Path, mode: Mode) -> Program:
+    """开城值守 — with the channels of this mode; a roster of fictional people never serves in earnest."""
+    senders: dict[str, delivery.Sender] = {}
+    if mode is Mode.SIMULATION:
+        senders["simulated"] = delivery.SimulatedTelephone(delivery.read_people(city / "people.toml"), 1)
+    program = open_city(database, city, mode, senders, banner=mode.word)
+    if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
+        raise FictionalPeople
+    return program
+
+
+def do_duty(
+    program: Program,
+    leases: Sequence[Lease],
+    over: threading.Event,
+    keys: Path | None = None,
+    changed: Callable[[], None] = lambda: None,
+) -> None:
+    """值守 — the due work of the roles that this process holds, in real time, until told to stop."""
+    program = go_on_duty(program, [lease.role for lease in leases])
+    sources = program.sources
+    sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
+    if sealer is not None:
+        sources = (*sources, SealSource(sealer))
+    try:
+        pace(sources, program.database, WallClock(), over, None, changed)
+    finally:
+        if sealer is not None:
+            sealer.leave(program.database)
+
+
+def keep_watch(
+    database: Database, leases: Sequence[Lease], over: threading.Event, keys: Path | None = None
+) -> None:
+    """接管 — a standby learns city and mode from the database and does the duty of the roles it took over."""
     with database.read() as tx:
         stamp = read_stamp(tx)
     folders = [folder for folder in sorted(CITIES.iterdir()) if (folder / "city.toml").is_file()]
     city = next((folder for folder in folders if roster.load_city(folder).id == stamp["city"]), None)
     if city is None:
         raise BadInput(f"cities 下没有城市 {stamp['city']}")
-    mode = Mode(stamp["mode"])
-    senders: dict[str, delivery.Sender] = {}
-    if mode is Mode.SIMULATION:
-        senders["simulated"] = delivery.SimulatedTelephone(delivery.read_people(city / "people.toml"), 1)
-    program = assemble(database, city, mode, senders, banner=mode.word)
-    if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
-        raise FictionalPeople
-    pace(program.sources, database, WallClock(), over)
+    do_duty(open_live(database, city, Mode(stamp["mode"])), leases, over, keys)
+
+
+def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
+    """值守 — the parts of the program that run here: console, intake; under leases the engine and the clock."""
+    plan.data.mkdir(parents=True, exist_ok=True)
+    if plan.url.startswith("sqlite") and set(plan.roles) != set(Role):
+        raise OneWriter
+    database = Database(plan.url, WallClock())
+    program = open_live(database, plan.city, plan.mode)
+    city = program.roster.city
+    context = web.CityContext(
+        database=database, roster=program.roster, mode=plan.mode, title=city.name, folder=plan.city
+    )
+    duties = [role for role in plan.roles if role in DUTIES]
+    keys = plan.data / "keys" if Role.CLOCK in plan.roles else None
+
+    def work(fenced: Database, leases: Sequence[Lease], over: threading.Event) -> None:
+        tell_leases(leases, say)
+        do_duty(replace(program, database=fenced), leases, over, keys, context.tick)
+
+    with ExitStack() as parts:
+        if Role.WEB in plan.roles:
+            county = program.roster.children(city.id)[0].id
+            parts.enter_context(console(context, plan.host, plan.port, county, say))
+            if len(duties) < len(DUTIES):
+                parts.enter_context(web.following(context))
+        if duties:
+            hold(database, duties, holder_name(), work, stop)
+        stop.wait()
 
 
 class Assembly:
@@ -285,26 +375,8 @@ class Assembly:
     def prepare(self, plan: review.DrillPlan, folder: Path) -> Drill:
         return prepare_drill(plan, folder)
 
-    def quiet_night(self, city: Path, folder: Path, host: str, port: int, say: Callable[[str], None]) -> None:
-        """空演练 — the console over a city where nothing happens: to look around, to learn the screens."""
-        folder.mkdir(parents=True, exist_ok=True)
-        database = Database(f"sqlite:///{folder / 'night.sqlite'}", WallClock())
-        people = delivery.read_people(city / "people.toml")
-        senders = {"simulated": delivery.SimulatedTelephone(people, 1)}
-        program = assemble(database, city, Mode.SIMULATION, senders, banner="演练")
-        context = web.CityContext(
-            database=database,
-            roster=program.roster,
-            mode=Mode.SIMULATION,
-            title=program.roster.city.name,
-            banner="没有暴雨过程",
-            folder=city,
-        )
-        county = program.roster.children(program.roster.city.id)[0].id
-        with console(context, host, port, county, say):
-            sealer = Sealer(open_key(folder / "keys"), "night")
-            sources = (*program.sources, SealSource(sealer))
-            pace(sources, database, WallClock(), threading.Event(), None, context.tick)
+    def run(self, plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
+        run_city(plan, stop, say)
 
 
 cli = typer.Typer(

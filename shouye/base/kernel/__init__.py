@@ -39,11 +39,13 @@ from shouye.base.kernel.facts import JobSetAside as JobSetAside
 from shouye.base.kernel.facts import RecordedFact as RecordedFact
 from shouye.base.kernel.facts import append_only as append_only
 from shouye.base.kernel.facts import facts_since as facts_since
+from shouye.base.kernel.facts import newest_fact as newest_fact
 from shouye.base.kernel.facts import on as on
 from shouye.base.kernel.facts import record as record
 from shouye.base.kernel.facts import run_reaction as run_reaction
 from shouye.base.kernel.facts import upgrades as upgrades
 from shouye.base.kernel.jobs import Job as Job
+from shouye.base.kernel.jobs import Lanes as Lanes
 from shouye.base.kernel.jobs import dead_jobs as dead_jobs
 from shouye.base.kernel.jobs import enqueue as enqueue
 from shouye.base.kernel.jobs import handles as handles
@@ -58,6 +60,7 @@ from shouye.base.kernel.lease import Lease as Lease
 from shouye.base.kernel.lease import LeaseLost as LeaseLost
 from shouye.base.kernel.lease import fence_of as fence_of
 from shouye.base.kernel.lease import hold as hold
+from shouye.base.kernel.lease import holder_name as holder_name
 from shouye.base.kernel.lease import holdings as holdings
 from shouye.base.kernel.levels import AlertLevel as AlertLevel
 from shouye.base.kernel.levels import Mode as Mode

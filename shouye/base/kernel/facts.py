@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, event, insert, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, event, func, insert, select
 
 from shouye.base.kernel.db import Document, Instant, RowId, Tx, metadata
 from shouye.base.kernel.jobs import Job, enqueue, handles, witness
@@ -151,6 +151,11 @@ def record(tx: Tx, fact: Fact) -> int:
     for name in _REACTIONS.get(fact.kind(), ()):
         enqueue(tx, kind="reaction", lane=fact.subject, due_at=tx.now, payload={"fact": fact_id, "do": name})
     return fact_id
+
+
+def newest_fact(tx: Tx) -> int:
+    """The number of the newest fact that can be seen; 0 when there is none. It only grows, but with gaps."""
+    return int(tx.run(select(func.max(fact_table.c.id))).scalar() or 0)
 
 
 def revive(kind: str, version: int, subject: str, actor: str, body: Body) -> Fact:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    true,
     tuple_,
     update,
 )
@@ -106,13 +107,34 @@ def enqueue(tx: Tx, *, kind: str, lane: str, due_at: datetime, payload: dict[str
     return int(tx.run(row).inserted_primary_key[0])
 
 
-def next_due(tx: Tx) -> datetime | None:
+@dataclass(frozen=True)
+class Lanes:
+    """车道 — which lanes a process takes its jobs from: all, only these, or all but these."""
+
+    only: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> Any:
+        if self.only:
+            return job_table.c.lane.in_(self.only)
+        return job_table.c.lane.not_in(self.but) if self.but else true()
+
+
+ALL_LANES = Lanes()
+
+
+def next_due(tx: Tx, lanes: Lanes = ALL_LANES) -> datetime | None:
     """When a job can run at the earliest: what waits behind a failed job counts from that job's next attempt."""
+    ours = lanes.condition
     failing = (
-        select(func.max(job_table.c.retry_at).label("at")).where(_fails).group_by(job_table.c.lane).subquery()
+        select(func.max(job_table.c.retry_at).label("at"))
+        .where(_fails, ours)
+        .group_by(job_table.c.lane)
+        .subquery()
     )
     held = select(job_table.c.lane).where(_fails)
-    free = select(func.min(job_table.c.due_at)).where(_waits, job_table.c.lane.not_in(held))
+    free = select(func.min(job_table.c.due_at)).where(_waits, ours, job_table.c.lane.not_in(held))
     instants = [tx.run(free).scalar(), tx.run(select(func.min(failing.c.at))).scalar()]
     return min((instant for instant in instants if instant is not None), default=None)
 
@@ -134,13 +156,13 @@ def set_aside(tx: Tx, job_id: int, reason: str, actor: str = "system") -> None:
     _leave_death(tx, job_id, actor, state="aside", reason=reason.strip())
 
 
-def run_due(database: Database, *, limit: int = 200) -> int:
+def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES) -> int:
     """Run what is due, each job in its own transaction. Returns how many were tried."""
     with database.read() as tx:
         held = select(job_table.c.lane).where(job_table.c.retry_at > tx.now)
         query = (
             select(job_table)
-            .where(_waits, job_table.c.due_at <= tx.now, job_table.c.lane.not_in(held))
+            .where(_waits, lanes.condition, job_table.c.due_at <= tx.now, job_table.c.lane.not_in(held))
             .order_by(job_table.c.due_at, job_table.c.id)
             .limit(limit)
         )

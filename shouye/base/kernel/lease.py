@@ -7,10 +7,15 @@ machines do not matter, and drill time even less.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, String, Table, cast, func, select, update
@@ -71,7 +76,7 @@ def take(tx: Tx, role: str, holder: str, lasts: timedelta = LEASE) -> Lease | No
     if held is None:
         fresh = tx.insert(lease_table).values(role=role, fence=1, **term).on_conflict_do_nothing()
         return Lease(role, holder, 1) if tx.run(fresh.returning(lease_table.c.fence)).first() else None
-    if held.until > now:
+    if held.until > now and not _ended(held.holder):
         return None
     unchanged = (lease_table.c.role == role) & (lease_table.c.fence == held.fence)
     unchanged &= lease_table.c.until == held.until
@@ -79,6 +84,40 @@ def take(tx: Tx, role: str, holder: str, lasts: timedelta = LEASE) -> Lease | No
         return None
     left = held.renewed_at == held.until
     return Lease(role, holder, held.fence + 1, None if left else now - held.renewed_at)
+
+
+def holder_name() -> str:
+    """谁 — which process on which machine; `@` is followed by what its process numbers count within."""
+    return f"{socket.gethostname()}:{os.getpid()}@{_numbering()}"
+
+
+@cache
+def _numbering() -> str:
+    """The boot and the PID namespace: only there does a process number mean a process. Empty where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot}{space}".encode()).hexdigest()[:8]
+
+
+def _ended(holder: str) -> bool:
+    """Whether the holder was a process of this machine and is gone: after a crash nobody need wait for its lease.
+
+    Should this ever be wrong, the fence still keeps the other from committing.
+    """
+    process, _, numbering = holder.partition("@")
+    host, _, number = process.rpartition(":")
+    if not numbering or numbering != _numbering() or host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def renew(tx: Tx, lease: Lease, lasts: timedelta = LEASE) -> None:

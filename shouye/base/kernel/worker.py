@@ -13,7 +13,7 @@ from typing import Protocol
 
 from shouye.base.kernel.clock import PacedClock, SimClock, WallClock
 from shouye.base.kernel.db import Database, Tx
-from shouye.base.kernel.jobs import next_due, run_due
+from shouye.base.kernel.jobs import ALL_LANES, Lanes, next_due, run_due
 
 MAX_WAIT_S = 0.1
 """How long a paced loop sleeps at most. A commit of its own process wakes it at once; this is for the commits of
@@ -29,13 +29,16 @@ class Source(Protocol):
 
 
 class JobSource:
-    """The job table as a source."""
+    """The job table as a source: all of it, or the lanes that are this process's."""
+
+    def __init__(self, lanes: Lanes = ALL_LANES) -> None:
+        self._lanes = lanes
 
     def next_at(self, tx: Tx) -> datetime | None:
-        return next_due(tx)
+        return next_due(tx, self._lanes)
 
     def run_due(self, database: Database) -> int:
-        return run_due(database)
+        return run_due(database, lanes=self._lanes)
 
 
 def play(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from shouye.base.kernel import (
     WallClock,
     back_up,
     hold,
+    holder_name,
     holdings,
     iso,
     restore,
@@ -36,8 +35,9 @@ from shouye.base.roster import has_city, import_city, load_city
 ROLES = ("engine", "clock")
 """只由一个进程担任的角色 — judging, and the clock with its jobs, ladders and calls."""
 
-Duty = Callable[[Database, Sequence[Lease], threading.Event], None]
-"""值守 — what a process does while it holds the roles, until the event is set; given by the assembly."""
+Duty = Callable[[Database, Sequence[Lease], threading.Event, Path | None], None]
+"""值守 — what a process does while it holds the roles, until the event is set, sealing with the key in the folder;
+given by the assembly."""
 
 Where = Annotated[
     str,
@@ -130,6 +130,9 @@ def make_standby(duty: Duty) -> Callable[..., None]:
         lease_s: Annotated[float, typer.Option("--lease", min=0.5, help="租期（秒），各进程须一致")] = (
             LEASE.total_seconds()
         ),
+        data: Annotated[
+            Path | None, typer.Option("--data", help="数据目录，内有签名私钥；不给则只接管，不封存")
+        ] = None,
     ) -> None:
         """待命：值守的进程一旦静默满租期，即接管引擎与时钟。"""
         stop = threading.Event()
@@ -137,12 +140,8 @@ def make_standby(duty: Duty) -> Callable[..., None]:
             signal.signal(end, lambda *_: stop.set())
 
         def take_over(fenced: Database, leases: Sequence[Lease], over: threading.Event) -> None:
-            for lease in leases:
-                silent = (
-                    "" if lease.silent_for is None else f"，原值守静默 {lease.silent_for.total_seconds():.1f} 秒"
-                )
-                _say(f"已接管 {lease.role}（第 {lease.fence} 任{silent}）")
-            duty(fenced, leases, over)
+            tell_leases(leases, _say)
+            duty(fenced, leases, over, data / "keys" if data else None)
 
         with _opened(database) as found:
             _say_holders(found)
@@ -161,9 +160,11 @@ def revise_schema(message: Annotated[str, typer.Argument(help="这一步改了�
     _say(str(written) if written else "没有差别")
 
 
-def holder_name() -> str:
-    """谁 — which process on which machine."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def tell_leases(leases: Sequence[Lease], say: Callable[[str], None]) -> None:
+    """接管了什么 — the role, its term, and how long nobody was there."""
+    for lease in leases:
+        silent = "" if lease.silent_for is None else f"，原值守静默 {lease.silent_for.total_seconds():.1f} 秒"
+        say(f"已接管 {lease.role}（第 {lease.fence} 任{silent}）")
 
 
 def _say_holders(database: Database) -> None:

@@ -1,40 +1,90 @@
-"""值守命令 — `shouye run`: the console on this machine over a quiet city."""
+"""值守命令 — `shouye run`: the city's program, whole in one process or a part of it."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
 from rich.console import Console
 
-from shouye.base.kernel import Refusal
+from shouye.base.kernel import Mode, Refusal
+from shouye.doors.cli.db import ModeWord
 
 
-class QuietStage(Protocol):
+class Role(StrEnum):
+    """进程角色 — the parts of which a large city's program is made (design.md 4)."""
+
+    WEB = "web"
+    INTAKE = "intake"
+    ENGINE = "engine"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """怎样值守 — which city in which mode, where its data are, which parts run here."""
+
+    city: Path
+    mode: Mode
+    data: Path
+    database: str | None
+    roles: tuple[Role, ...]
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return self.database or f"sqlite:///{self.data / 'shouye.sqlite'}"
+
+
+class Station(Protocol):
     """What the command is given by the assembly."""
 
     def city(self, name: str) -> Path: ...
 
-    def quiet_night(self, city: Path, folder: Path, host: str, port: int, say: Callable[[str], None]) -> None: ...
+    def run(self, plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None: ...
 
 
-def make_run(stage: QuietStage) -> Callable[..., None]:
+def make_run(station: Station) -> Callable[..., None]:
     """The command, bound to the assembly."""
 
     def run(
         city: Annotated[str, typer.Option("--city", help="城市：cities 下的目录名，或目录路径")] = "datong",
-        data: Annotated[Path, typer.Option("--data", help="数据目录")] = Path("var/night"),
+        mode: Annotated[
+            ModeWord, typer.Option("--mode", help="运行方式：演练、通信测试、实战")
+        ] = ModeWord.SIMULATION,
+        data: Annotated[Path, typer.Option("--data", help="数据目录：库（未另指定时）、签名私钥")] = Path(
+            "var/run"
+        ),
+        database: Annotated[
+            str | None,
+            typer.Option(
+                "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址；不给则用数据目录里的 SQLite"
+            ),
+        ] = None,
+        role: Annotated[
+            list[Role] | None, typer.Option("--role", help="本进程担任的角色，可多次给出；不给即全部")
+        ] = None,
         host: Annotated[str, typer.Option("--host", help="控制台地址")] = "127.0.0.1",
         port: Annotated[int, typer.Option("--port", help="控制台端口")] = 8080,
     ) -> None:
-        """打开控制台（演练方式，没有暴雨过程）：认识各个画面。"""
+        """值守：接收、判断、叫应、控制台，一个进程全部担任，或用 --role 分开（分开须用 PostgreSQL）。"""
         console = Console(highlight=False, soft_wrap=True)
+        stop = threading.Event()
+        for end in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(end, lambda *_: stop.set())
         try:
-            stage.quiet_night(stage.city(city), data, host, port, lambda line: console.print(line))
+            plan = RunPlan(station.city(city), mode.mode, data, database, tuple(role or Role), host, port)
+            station.run(plan, stop, lambda line: console.print(line, markup=False))
         except Refusal as refusal:
-            Console(stderr=True).print(refusal.message, style="bold")
+            Console(stderr=True).print(refusal.message, style="bold", markup=False)
             raise typer.Exit(2) from None
+        console.print("已停止。")
 
     return run

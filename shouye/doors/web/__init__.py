@@ -8,3 +8,4 @@ from shouye.doors.web.app import create_app as create_app
 from shouye.doors.web.boundaries import county_boundaries as county_boundaries
 from shouye.doors.web.context import CityContext as CityContext
 from shouye.doors.web.context import Tick as Tick
+from shouye.doors.web.live import following as following

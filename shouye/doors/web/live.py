@@ -6,13 +6,17 @@ One stream per screen. It carries a version and no content: what a person may se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from shouye.doors.web.context import Tick
+from shouye.base.kernel import DatabaseAway, newest_fact
+from shouye.doors.web.context import CityContext, Tick
 from shouye.doors.web.visit import See
+from shouye.watch import observe
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,3 +46,29 @@ async def _stream(tick: Tick, request: Request) -> AsyncIterator[str]:
             last_sent = loop.time()
             yield "event: alive\ndata: \n\n"
         await asyncio.sleep(POLL_S)
+
+
+@contextmanager
+def following(city: CityContext) -> Iterator[None]:
+    """跟随 — where engine or clock are other processes, look for what they did and tell the open screens."""
+    done = threading.Event()
+
+    def follow() -> None:
+        seen = (0, 0)
+        while not done.wait(POLL_S / 2):
+            try:
+                with city.database.read() as tx:
+                    now = newest_fact(tx), observe.newest_batch(tx)
+            except DatabaseAway:
+                continue  # the database is away for a moment: what happened meanwhile is seen when it is back
+            if now != seen:
+                seen = now
+                city.tick()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=5)

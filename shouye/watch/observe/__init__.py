@@ -16,6 +16,7 @@ from shouye.watch.observe.service import gauges as gauges
 from shouye.watch.observe.service import history as history
 from shouye.watch.observe.service import latest_all as latest_all
 from shouye.watch.observe.service import measuring as measuring
+from shouye.watch.observe.service import newest_batch as newest_batch
 from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in

@@ -36,6 +36,11 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
     return stored
 
 
+def newest_batch(tx: Tx) -> int:
+    """最近一批 — the number of the newest stored batch; 0 when there is none."""
+    return store.newest_batch(tx)
+
+
 def stored_in(tx: Tx, batch: int) -> list[Reading]:
     """本批新数据 — what this batch changed. A job names its batch: row numbers are not the order of commits."""
     return store.readings_in(tx, batch)

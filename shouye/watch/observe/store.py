@@ -143,6 +143,10 @@ def open_batch(tx: Tx, received: int) -> int:
     return int(tx.run(insert(batch).values(at=tx.now, received=received)).inserted_primary_key[0])
 
 
+def newest_batch(tx: Tx) -> int:
+    return int(tx.run(select(func.max(batch.c.id))).scalar() or 0)
+
+
 def put_observations(tx: Tx, batch_id: int, rows: list[dict[str, Any]]) -> int:
     """Write what is new; among equal keys the greater content stays. Returns how many rows changed."""
     make_months(tx, (row["time"] for row in rows))

@@ -20,7 +20,8 @@ from tests.base.roster.small import write_city
 assert shouye.main, "every room has declared its tables"
 
 
-def duty(database: Database, leases: Sequence[Lease], over: threading.Event) -> None:
+def duty(database: Database, leases: Sequence[Lease], over: threading.Event, keys: Path | None) -> None:
+    assert keys is None
     assert [lease.role for lease in leases] == sorted(ROLES)
     assert not over.is_set()
     with database.begin() as tx:
