@@ -106,6 +106,7 @@ def open_city(
         warn.read_policy(city / "wake.toml", city / "ladder.toml"),
         call.read_policy(city / "wake.toml", city / "ladder.toml"),
     )
+    database.install(tasks.read_upkeep(city / "ladder.toml", f"{people.city.id}/city_duty", people.city.id))
     call.install(ladders, board)
     return Program(database, city, people, board)
 

@@ -114,7 +114,7 @@ steps = [
 """
     + "".join(
         f'[ladder.{name}]\nsteps = [{{ act = "overdue", after_s = 0, from_due = true }}]\n'
-        for name in ("approve", "review", "door", "takeover", "return", "support")
+        for name in ("approve", "review", "door", "takeover", "return", "support", "upkeep")
     )
     + """\
 [deadline_min]
@@ -127,6 +127,7 @@ approve = 3
 review = 30
 door = 20
 support = 10
+upkeep = 30
 takeover = 5
 return = 30
 """,

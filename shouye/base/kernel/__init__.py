@@ -34,6 +34,7 @@ from shouye.base.kernel.dice import draw as draw
 from shouye.base.kernel.dice import draw_between as draw_between
 from shouye.base.kernel.facts import Fact as Fact
 from shouye.base.kernel.facts import JobDied as JobDied
+from shouye.base.kernel.facts import JobRecovered as JobRecovered
 from shouye.base.kernel.facts import JobRetried as JobRetried
 from shouye.base.kernel.facts import JobSetAside as JobSetAside
 from shouye.base.kernel.facts import RecordedFact as RecordedFact

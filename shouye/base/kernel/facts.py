@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, event, func, insert, select
 
 from shouye.base.kernel.db import Document, Instant, RowId, Tx, metadata
-from shouye.base.kernel.jobs import Job, enqueue, handles, witness
+from shouye.base.kernel.jobs import AGAIN, Job, enqueue, handles, witness
 from shouye.base.kernel.refusals import Refusal
 
 fact_table = Table(
@@ -219,6 +219,14 @@ class JobRetried(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobRecovered(Fact):
+    """作业恢复 — it had been given up, was tried again, and is done."""
+
+    job_kind: str
+    lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSetAside(Fact):
     """作业搁置 — the reason stands with the job."""
 
@@ -232,9 +240,10 @@ _JOB_LANE = "job:"
 def _tell_of(tx: Tx, job: Job, actor: str) -> None:
     if job.state == "dead" and job.lane.startswith(_JOB_LANE):
         return  # what reacts to a dead job has died itself: the screen shows it, telling on would never end
-    kinds: dict[str, type[JobDied | JobRetried | JobSetAside]] = {
+    kinds: dict[str, type[JobDied | JobRetried | JobRecovered | JobSetAside]] = {
         "dead": JobDied,
-        "ready": JobRetried,
+        AGAIN: JobRetried,
+        "done": JobRecovered,
         "aside": JobSetAside,
     }
     told = kinds[job.state](subject=f"{_JOB_LANE}{job.id}", actor=actor, job_kind=job.kind, lane=job.lane)

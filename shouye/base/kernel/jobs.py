@@ -2,7 +2,8 @@
 
 A lane (one subject) runs strictly in due order; lanes do not wait for each other. A job that fails is tried again
 after a growing pause and its lane waits for it; after `MAX_ATTEMPTS` it is dead, its lane goes on, and the screens
-show it until a person has it tried again or sets it aside with a reason.
+show it until a person has it tried again or sets it aside with a reason. A job that ends the process leaves no
+trace of its attempt; therefore what a process finds waiting when it begins is counted before it is run.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ from shouye.base.kernel.db import Database, Document, Instant, RowId, Tx, metada
 from shouye.base.kernel.refusals import Refusal
 
 MAX_ATTEMPTS = 5
+
+AGAIN = "again"
+"""The state of a job that was dead and waits again: its success is told."""
+
+ENDED_THE_PROCESS = "每次运行它，进程都中断"
+"""What stands with a job that died so."""
 
 job_table = Table(
     "job",
@@ -97,7 +104,7 @@ def handles(kind: str, handler: Handler) -> None:
 
 
 def witness(see: Witness) -> None:
-    """Be told, in the same transaction, when a job dies, is to be tried again or is set aside, and by whom."""
+    """Be told, in the same transaction, when a job dies, waits again, recovers or is set aside, and by whom."""
     _WITNESSES.append(see)
 
 
@@ -146,7 +153,7 @@ def dead_jobs(tx: Tx) -> list[Job]:
 
 def retry(tx: Tx, job_id: int, actor: str = "system") -> None:
     """重试 — a dead job waits again, at its old place in its lane and with all its attempts."""
-    _leave_death(tx, job_id, actor, state="ready", attempts=0, ended_at=None)
+    _leave_death(tx, job_id, actor, state=AGAIN, attempts=0, ended_at=None)
 
 
 def set_aside(tx: Tx, job_id: int, reason: str, actor: str = "system") -> None:
@@ -156,8 +163,16 @@ def set_aside(tx: Tx, job_id: int, reason: str, actor: str = "system") -> None:
     _leave_death(tx, job_id, actor, state="aside", reason=reason.strip())
 
 
-def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES) -> int:
-    """Run what is due, each job in its own transaction. Returns how many were tried."""
+def newest_waiting(tx: Tx) -> int:
+    """The greatest number of a job that waits; 0 when none does."""
+    return tx.run(select(func.max(job_table.c.id)).where(_waits)).scalar() or 0
+
+
+def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, found: int = 0) -> int:
+    """Run what is due, each job in its own transaction. Returns how many were tried.
+
+    Jobs numbered up to `found` waited already when this process began: one of them may have ended the last one.
+    """
     with database.read() as tx:
         held = select(job_table.c.lane).where(job_table.c.retry_at > tx.now)
         query = (
@@ -173,18 +188,24 @@ def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES) -
         if job.lane in blocked:
             continue
         tried += 1
-        if not _run_one(database, job):
+        if not _run_one(database, job, suspect=job.id <= found):
             blocked.add(job.lane)
     return tried
 
 
-def _run_one(database: Database, job: Job) -> bool:
+def _run_one(database: Database, job: Job, *, suspect: bool = False) -> bool:
     """Run one job and mark it done in one transaction; on failure note it in another. False: the lane waits."""
     try:
+        if suspect:
+            with database.begin() as tx:
+                if not _count_first(tx, job):
+                    return job.attempts >= MAX_ATTEMPTS
         with database.begin() as tx:
             if not _claim(tx, job):
                 return False
             _HANDLERS[job.kind](tx, job.payload)
+            if job.state == AGAIN:
+                _tell(tx, job.id, "system")
         return True
     except Exception as error:  # noqa: BLE001 - whatever went wrong is kept with the job, not lost in a log
         with database.begin() as tx:
@@ -202,37 +223,47 @@ _ahead = (
     )
     .exists()
 )
-_CLAIM = (
-    update(job_table)
-    .where(job_table.c.id == bindparam("this"), _waits, ~_ahead)
-    .values(
-        state="done", retry_at=None, ended_at=bindparam("at", type_=Instant), attempts=job_table.c.attempts + 1
-    )
-)
+_ITS_TURN = (job_table.c.id == bindparam("this"), _waits, ~_ahead)
+_COUNT = update(job_table).where(*_ITS_TURN).values(attempts=bindparam("tries"))
+_CLAIM = _COUNT.values(state="done", retry_at=None, ended_at=bindparam("at", type_=Instant))
 
 
 def _claim(tx: Tx, job: Job) -> bool:
     """Compare-and-set that keeps the lane's order even if another process works on it or an earlier job came."""
-    claimed = tx.run(_CLAIM, {"this": job.id, "in_lane": job.lane, "due": job.due_at, "at": tx.now})
-    return bool(claimed.rowcount == 1)
+    return bool(tx.run(_CLAIM, _turn(job) | {"at": tx.now}).rowcount == 1)
+
+
+def _count_first(tx: Tx, job: Job) -> bool:
+    """先记后做 — the attempt counts before it begins; a job whose last one never came to an end is dead.
+
+    It is tried at once and in its place: what merely was under way when the power went loses no time.
+    """
+    if job.attempts >= MAX_ATTEMPTS:
+        _die(tx, job, ENDED_THE_PROCESS)
+        return False
+    return bool(tx.run(_COUNT, _turn(job)).rowcount == 1)
+
+
+def _turn(job: Job) -> dict[str, Any]:
+    return {"this": job.id, "in_lane": job.lane, "due": job.due_at, "tries": job.attempts + 1}
 
 
 def _note_failure(tx: Tx, job: Job, error: str) -> None:
     attempts = job.attempts + 1
-    dead = attempts >= MAX_ATTEMPTS
+    if attempts >= MAX_ATTEMPTS:
+        _die(tx, job, error)
+        return
     pause = timedelta(seconds=2**attempts)
-    noted = tx.run(
+    tx.run(
         update(job_table)
         .where(job_table.c.id == job.id, _waits)
-        .values(
-            state="dead" if dead else "ready",
-            attempts=attempts,
-            error=error,
-            retry_at=None if dead else tx.now + pause,
-            ended_at=tx.now if dead else None,
-        )
+        .values(attempts=attempts, error=error, retry_at=tx.now + pause)
     )
-    if dead and noted.rowcount == 1:
+
+
+def _die(tx: Tx, job: Job, error: str) -> None:
+    end = {"state": "dead", "attempts": MAX_ATTEMPTS, "error": error, "retry_at": None, "ended_at": tx.now}
+    if tx.run(update(job_table).where(job_table.c.id == job.id, _waits).values(end)).rowcount == 1:
         _tell(tx, job.id, "system")
 
 

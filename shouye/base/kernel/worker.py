@@ -13,7 +13,7 @@ from typing import Protocol
 
 from shouye.base.kernel.clock import PacedClock, SimClock, WallClock
 from shouye.base.kernel.db import Database, Tx
-from shouye.base.kernel.jobs import ALL_LANES, Lanes, next_due, run_due
+from shouye.base.kernel.jobs import ALL_LANES, Lanes, newest_waiting, next_due, run_due
 
 MAX_WAIT_S = 0.1
 """How long a paced loop sleeps at most. A commit of its own process wakes it at once; this is for the commits of
@@ -33,12 +33,16 @@ class JobSource:
 
     def __init__(self, lanes: Lanes = ALL_LANES) -> None:
         self._lanes = lanes
+        self._found: int | None = None
 
     def next_at(self, tx: Tx) -> datetime | None:
         return next_due(tx, self._lanes)
 
     def run_due(self, database: Database) -> int:
-        return run_due(database, lanes=self._lanes)
+        if self._found is None:
+            with database.read() as tx:
+                self._found = newest_waiting(tx)
+        return run_due(database, lanes=self._lanes, found=self._found)
 
 
 def play(

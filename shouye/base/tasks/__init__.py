@@ -1,17 +1,22 @@
 """事项 — everything a post owes by a time, and the one escalation clock (阶梯).
 
 A room opens tasks of its own kind and registers a handler for their steps in the `Ladders` book; the steps
-themselves are data (ladder.toml). A task is owed until done, handed over or cancelled; late is recorded once.
+themselves are data (ladder.toml). A task is owed until done, handed over or cancelled; late is recorded once. A
+job that the machine has given up is owed by the duty office (机务).
 """
 
+from shouye.base.tasks import reacts as reacts
 from shouye.base.tasks.jobs import LadderClock as LadderClock
 from shouye.base.tasks.model import OVERDUE as OVERDUE
+from shouye.base.tasks.model import UPKEEP as UPKEEP
 from shouye.base.tasks.model import Ladder as Ladder
 from shouye.base.tasks.model import LadderStep as LadderStep
 from shouye.base.tasks.model import NewTask as NewTask
 from shouye.base.tasks.model import Task as Task
 from shouye.base.tasks.model import TaskState as TaskState
+from shouye.base.tasks.model import Upkeep as Upkeep
 from shouye.base.tasks.model import read_ladders as read_ladders
+from shouye.base.tasks.model import read_upkeep as read_upkeep
 from shouye.base.tasks.service import Ladders as Ladders
 from shouye.base.tasks.service import acknowledge as acknowledge
 from shouye.base.tasks.service import cancel as cancel

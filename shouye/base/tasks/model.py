@@ -15,6 +15,9 @@ from shouye.base.kernel import BadInput
 OVERDUE = "overdue"
 """The act that marks a task late; every ladder has it at its due time."""
 
+UPKEEP = "upkeep"
+"""停下的作业 — the kind of the task that is owed for a dead job, and the name of its ladder."""
+
 
 class TaskState(StrEnum):
     """事项状态 — from open to an end; `verified` is done and checked by another."""
@@ -109,6 +112,23 @@ class Task:
     def overdue_s(self, now: datetime) -> int:
         """Seconds past due while still owed; negative is the time left."""
         return int((now - self.due_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """机务 — the post that looks after what the machine itself has given up, and how soon it must."""
+
+    owner: str
+    division: str
+    within: timedelta
+
+
+def read_upkeep(path: Path, owner: str, division: str) -> Upkeep:
+    """Read `upkeep` of [deadline_min] in ladder.toml, where the ladder of that name stands, too."""
+    content = tomllib.loads(path.read_text("utf-8"))
+    if UPKEEP not in content.get("ladder", {}) or UPKEEP not in content.get("deadline_min", {}):
+        raise BadInput(f"{path.name} 没有写明 {UPKEEP} 的阶梯和时限")
+    return Upkeep(owner, division, timedelta(minutes=content["deadline_min"][UPKEEP]))
 
 
 def read_ladders(path: Path) -> dict[str, Ladder]:

@@ -35,6 +35,9 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
         why = "本人、副手都已呼完，上面再没有人可转；接手后由你负责找到他们"
         mine = actor.may(Permission.ACT)
         return TaskAction("我来接手", f"/tasks/{task.id}/take-over", posts=True, mine=mine, why=why)
+    if task.kind == tasks.UPKEEP:
+        why = "机器试过几次都没有做成，不会再试；它该做的事现在没有人做"
+        return TaskAction("看停下的作业", "/silence", mine=actor.may(Permission.ACT), why=why)
     notice = task.group.partition(":")[2] if task.group.startswith("notice:") else ""
     href = f"/calls?notice={notice}" if notice else "/calls"
     label = {"door": "派人敲门", "return": "看名单"}.get(task.kind, "打开")
