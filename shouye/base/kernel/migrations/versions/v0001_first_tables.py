@@ -129,6 +129,24 @@ def upgrade() -> None:
         batch_op.create_index("fact_subject", ["subject"], unique=False)
 
     op.create_table(
+        "feed_count",
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("what", sa.String(length=40), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "day", "what"),
+        comment="per feed, day and fate: how many rows; what leaves the quarantine stays counted here",
+    )
+    op.create_table(
+        "feed_memory",
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("place", sa.String(length=400), nullable=False),
+        sa.Column("kept", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "place"),
+        comment="what a transport must still know after a restart: ETags, files already read",
+    )
+    op.create_table(
         "field_report",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("notice", sa.Integer(), nullable=False),
@@ -179,6 +197,18 @@ def upgrade() -> None:
         sa.Column("county", sa.String(length=40), nullable=False),
         sa.Column("basis", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("station", "division"),
+    )
+    op.create_table(
+        "hot_spot",
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("lat", sa.Float(), nullable=False),
+        sa.Column("lon", sa.Float(), nullable=False),
+        sa.Column("satellite", sa.String(length=20), nullable=False),
+        sa.Column("is_final", sa.Integer(), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("time", "lat", "lon", "satellite"),
+        comment="one pixel of one pass; the final processing replaces the first",
     )
     op.create_table(
         "job",
@@ -328,6 +358,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "quake",
+        sa.Column("event", sa.String(length=160), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=True),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "updated", "digest"),
+        comment="every revision of every event, as its agency gave it",
+    )
+    with op.batch_alter_table("quake", schema=None) as batch_op:
+        batch_op.create_index("quake_time", ["time"], unique=False)
+
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("station", sa.String(length=80), nullable=False),
+        sa.Column("peer", sa.String(length=80), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False, comment="of the whole, where `raw` is only its beginning"),
+        sa.Column("state", sa.String(length=10), server_default="held", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.create_index("quarantine_feed", ["feed", "id"], unique=False)
+
+    op.create_table(
         "read_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -384,6 +445,27 @@ def upgrade() -> None:
         sa.Column("end_minute", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "signal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=False),
+        sa.Column("sender", sa.String(length=200), nullable=False),
+        sa.Column("identifier", sa.String(length=200), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("codec", sa.String(length=40), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sender", "identifier", "sent", "part", "digest"),
+        comment="official warnings byte for byte as they came",
+    )
+    with op.batch_alter_table("signal", schema=None) as batch_op:
+        batch_op.create_index("signal_sent", ["sent"], unique=False)
+
     op.create_table(
         "situation",
         sa.Column("hazard", sa.String(length=40), nullable=False),

@@ -1,0 +1,189 @@
+"""接入命令 — `shouye feeds …`: prove the blocks of a city, see what came in, look into the quarantine."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shouye.base.kernel import BadInput, Database, NotFound, Refusal, WallClock, iso
+from shouye.watch import feeds
+from shouye.watch.feeds import Feed
+from shouye.watch.intake import read_frames
+
+CityOption = Annotated[str, typer.Option("--city", help="城市：cities 下的目录名，或目录路径")]
+Where = Annotated[
+    str,
+    typer.Option(
+        "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址，如 postgresql://… 或 sqlite:///…"
+    ),
+]
+FindCity = Callable[[str], Path]
+
+
+def make_feeds(city: FindCity) -> typer.Typer:
+    """The commands, bound to how the assembly finds a city."""
+    app = typer.Typer(help="数据接入：检查接入块，看来数，处理隔离区。", no_args_is_help=True)
+    quarantine = typer.Typer(help="隔离区：收不下的来数，原样留着。", no_args_is_help=True)
+    app.command("check")(_make_check(city))
+    app.command("status")(_make_status(city))
+    quarantine.command("list")(list_held)
+    quarantine.command("show")(show_held)
+    quarantine.command("retry")(_make_retry(city))
+    quarantine.command("drop")(drop_held)
+    app.add_typer(quarantine, name="quarantine")
+    return app
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A refusal is said in words and ends the command with 2."""
+    try:
+        yield
+    except Refusal as refusal:
+        typer.echo(refusal.message, err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    database = Database(url, WallClock())
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def blocks(folder: Path) -> dict[str, Feed]:
+    found = feeds.read_feeds(folder / "feeds.toml")
+    if not found:
+        raise BadInput(f"{folder.name} 没有 feeds.toml，或里面没有接入块")
+    return found
+
+
+def _make_check(find: FindCity) -> Callable[..., None]:
+    def check(
+        name: Annotated[str, typer.Argument(help="只查这一块；不给则全查")] = "",
+        city: CityOption = "datong",
+        sample: Annotated[Path | None, typer.Option("--sample", help="用这份样本，代替块里写的")] = None,
+    ) -> None:
+        """检查接入块：写法对不对，拿存好的样本试读一遍；样本里有拒收的，退出码 1。"""
+        with told():
+            found = blocks(find(city))
+            if name and name not in found:
+                raise NotFound(f"接入块 {name}")
+            bad = [one.name for one in found.values() if name in ("", one.name) and not _proved(one, sample)]
+        if bad:
+            raise typer.Exit(1)
+
+    return check
+
+
+def _proved(feed: Feed, sample: Path | None) -> bool:
+    """Say what the block makes of its sample."""
+    console = Console(highlight=False, soft_wrap=True)
+    state = "" if feed.enabled else "（未启用）"
+    console.print(
+        f"{feed.name} {feed.term}{state}　{feed.owner}　{feed.codec.term}　{len(feed.stations)} 站", markup=False
+    )
+    path = sample or feed.sample
+    if path is None:
+        console.print("  没有样本，只查了写法")
+        return True
+    proof = feeds.prove(feed, read_frames(path, feed.codec, feed.session_options))
+    console.print(f"  样本 {path.name}：{proof.messages} 条，读数 {len(proof.readings)}，记录 {proof.records}")
+    for one in proof.readings[:5]:
+        value = "缺测" if one.value is None else f"{one.value:g}"
+        step_min = one.step.total_seconds() / 60
+        console.print(
+            f"    {one.station} {one.element} {iso(one.time)} = {value}（{step_min:g} 分钟）", markup=False
+        )
+    if proof.unmapped:
+        console.print(f"  没有对照、不入库的要素：{'、'.join(proof.unmapped[:20])}", markup=False)
+    for (code, detail), many in Counter(proof.refused).most_common(10):
+        console.print(f"  拒收 {many} 条 [{code}] {detail}", markup=False)
+    return not proof.refused and bool(proof.readings or proof.records)
+
+
+def _make_status(find: FindCity) -> Callable[..., None]:
+    def status(database: Where, city: CityOption = "datong") -> None:
+        """看来数：每个来源收了多少、重复多少、拒收多少，最后一次是什么时候。"""
+        with told(), opened(database) as found, found.read() as tx:
+            rows: dict[str, dict[str, feeds.Count]] = {}
+            for one in feeds.counts(tx):
+                rows.setdefault(one.feed, {})[one.what] = one
+            table = Table("来源", "归口", "已收", "重复", "拒收", "最后收到", "其他")
+            for name, feed in blocks(find(city)).items():
+                mine = rows.get(name, {})
+                heard = [mine[what].last_at for what in ("accepted", "duplicate", "noted", "test") if what in mine]
+                main = ("accepted", "duplicate", "refused")
+                rest = "，".join(f"{what} {one.count}" for what, one in mine.items() if what not in main)
+                cells = [str(mine[what].count) if what in mine else "0" for what in main]
+                last = iso(max(heard)) if heard else ("从未" if feed.enabled else "未启用")
+                table.add_row(name, feed.owner, *cells, last, rest)
+            Console().print(table)
+
+    return status
+
+
+def list_held(
+    database: Where,
+    feed: Annotated[str, typer.Option("--feed", help="只看这个来源")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+) -> None:
+    """列出隔离区里的来数，新的在前。"""
+    with told(), opened(database) as found, found.read() as tx:
+        table = Table("号", "来源", "时间", "原因", "测站", "从哪来", "字节", "说明")
+        for one in feeds.held(tx, feed, limit=limit):
+            row = (one.feed, iso(one.at), one.code, one.station, one.peer, str(one.size), one.detail)
+            table.add_row(str(one.id), *row)
+        Console().print(table)
+
+
+def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
+    """看一条：原始字节，和按规约译出来的样子。"""
+    with told(), opened(database) as found, found.read() as tx:
+        one = feeds.held_one(tx, number)
+    typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
+    typer.echo(masked(one.raw))
+
+
+def masked(raw: bytes) -> str:
+    """原文 — as text where it is text, else as hex; an access password on the wire is not shown."""
+    if any(byte < 9 or 13 < byte < 32 for byte in raw):
+        return raw.hex(" ").upper()
+    return re.sub(r"(?i)(PW=)[^;&]*", r"\1******", raw.decode("utf-8", "replace"))
+
+
+def _make_retry(find: FindCity) -> Callable[..., None]:
+    def retry(
+        database: Where,
+        number: Annotated[int, typer.Argument(help="隔离区里的号")],
+        city: CityOption = "datong",
+    ) -> None:
+        """改好接入块以后，把这一条重新收一次。"""
+        with told(), opened(database) as found:
+            known = blocks(find(city))
+            with found.begin() as tx:
+                one = feeds.held_one(tx, number)
+                if one.feed not in known:
+                    raise NotFound(f"接入块 {one.feed}")
+                receipt = feeds.retry_held(tx, known[one.feed], number)
+            for outcome in receipt.outcomes:
+                typer.echo(f"{outcome.standing.word} {outcome.detail}".strip())
+
+    return retry
+
+
+def drop_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
+    """看过了，没有用：从隔离区拿走，计数留着。"""
+    with told(), opened(database) as found, found.begin() as tx:
+        feeds.drop_held(tx, number)
+    typer.echo("已弃置")

@@ -1,0 +1,1 @@
+"""接入块 — how a city writes down its sources."""

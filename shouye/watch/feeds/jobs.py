@@ -1,0 +1,152 @@
+"""收数 — the one writer behind all transports: parcels in, one commit for many, answers after the commit."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shouye.base.kernel import Database, NotFound, Refusal
+from shouye.watch.feeds import service, transports
+from shouye.watch.feeds.model import Feed, Parcel, Receipt
+from shouye.watch.intake import Message
+
+_log = structlog.get_logger(__name__)
+_MOST_WAITING = 2_000
+"""Parcels in the queue; a transport that finds it full waits, and so does its sender."""
+_MOST_TOGETHER = 4_000
+"""Messages in one commit, so that the first of them does not wait long."""
+_LOOK_S = 0.5
+
+
+class StorageAway(Refusal):
+    """数据库暂时写不进去，这批数据没有收下，请稍后重发。"""
+
+
+class Reception:
+    """接收台 — what transports and the HTTP door hand parcels to; it stores them in the order they came.
+
+    While one commit is under way the next parcels gather: that is the whole of the group commit.
+    """
+
+    def __init__(self, database: Database, feeds: Mapping[str, Feed]) -> None:
+        self.feeds = dict(feeds)
+        self.ports: dict[str, int] = {}
+        self._database = database
+        self._waiting: queue.Queue[Parcel] = queue.Queue(_MOST_WAITING)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What waits is still stored; then the writer ends."""
+        self._over.set()
+        self._thread.join(timeout=30)
+
+    def now(self) -> datetime:
+        return self._database.clock.now()
+
+    def feed(self, name: str) -> Feed:
+        if name not in self.feeds or not self.feeds[name].enabled:
+            raise NotFound(f"接入块 {name}")
+        return self.feeds[name]
+
+    def offer(self, parcel: Parcel) -> bool:
+        if self._over.is_set():
+            parcel.answer.set_exception(StorageAway("正在停机"))
+            return True
+        try:
+            self._waiting.put_nowait(parcel)
+        except queue.Full:
+            return False
+        return True
+
+    def push(self, feed: str, messages: Sequence[Message], peer: str = "", wait_s: float = 30) -> Receipt:
+        """推送 — for a caller with a thread of its own: stored when it returns."""
+        parcel = Parcel(self.feed(feed), tuple(messages), peer)
+        try:
+            self._waiting.put(parcel, timeout=wait_s)
+        except queue.Full:
+            raise StorageAway("排队已满") from None
+        return parcel.answer.result(timeout=wait_s)
+
+    def recall(self, feed: str, place: str) -> Mapping[str, Any]:
+        with self._database.read() as tx:
+            return service.recall(tx, feed, place)
+
+    def remember(self, feed: str, place: str, kept: Mapping[str, Any]) -> None:
+        with self._database.begin() as tx:
+            service.remember(tx, feed, place, dict(kept))
+
+    def opened(self, feed: str, port: int) -> None:
+        self.ports[feed] = port
+
+    def note(self, feed: str, what: str, many: int = 1) -> None:
+        try:
+            with self._database.begin() as tx:
+                service.note(tx, feed, what, many)
+        except Exception as error:  # noqa: BLE001 - a count that cannot be kept must not stop the listening
+            _log.warning("count_lost", feed=feed, what=what, error=str(error)[:200])
+
+    def _run(self) -> None:
+        while not (self._over.is_set() and self._waiting.empty()):
+            try:
+                parcels = [self._waiting.get(timeout=_LOOK_S)]
+            except queue.Empty:
+                continue
+            many = len(parcels[0].messages)
+            while many < _MOST_TOGETHER:
+                try:
+                    parcels.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+                many += len(parcels[-1].messages)
+            self._store(parcels)
+
+    def _store(self, parcels: list[Parcel]) -> None:
+        try:
+            with self._database.begin() as tx:
+                receipts = service.take(tx, parcels)
+        except Exception as error:  # noqa: BLE001 - the senders are told that it was not stored; they send again
+            if len(parcels) > 1:
+                for parcel in parcels:
+                    self._store([parcel])  # one that cannot be stored must not take the others with it
+                return
+            _log.warning("not_stored", feed=parcels[0].feed.name, error=f"{type(error).__name__}: {error}"[:300])
+            if parcels[0].answer.set_running_or_notify_cancel():
+                parcels[0].answer.set_exception(StorageAway(type(error).__name__))
+            return
+        for parcel, receipt in zip(parcels, receipts, strict=True):
+            if parcel.answer.set_running_or_notify_cancel():
+                parcel.answer.set_result(receipt)
+
+
+@contextmanager
+def reception(database: Database, feeds: Mapping[str, Feed], *, transported: bool = True) -> Iterator[Reception]:
+    """接入运行 — the writer and, if wanted, every transport of the enabled feeds, until the block ends."""
+    desk = Reception(database, feeds)
+    desk.start()
+    stop: Callable[[], None] = lambda: None  # noqa: E731 - nothing runs yet
+    try:
+        if transported:
+            known = transports.all_transports()
+            stop = transports.hear(
+                [(feed, known[feed.transport]) for feed in feeds.values() if feed.enabled], desk
+            )
+        yield desk
+    finally:
+        stop()
+        desk.stop()
+
+
+def listen(database: Database, feeds: Mapping[str, Feed], stop: threading.Event) -> None:
+    """收听 — all transports until `stop`; the process that holds the role `intake` calls it."""
+    with reception(database, feeds):
+        stop.wait()

@@ -1,0 +1,401 @@
+"""接入块 — whose a source is, which of its stations and elements are ours, what became of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache, cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter
+
+from shouye.base.kernel import BEIJING, BadInput, Refusal, canonical, load_shelf
+from shouye.watch.feeds import datums
+from shouye.watch.intake import (
+    Codec,
+    Decoded,
+    Message,
+    Refused,
+    SessionOptions,
+    WireReading,
+    codec_of,
+)
+from shouye.watch.observe import Reading
+
+Setting = str | int | float | bool
+
+AHEAD = timedelta(minutes=15)
+"""钟差 — a reading later than that is of a clock gone wild; `proposed`."""
+_OLDEST_YEAR = 1950
+
+
+class BadFeed(BadInput):
+    """接入块写得不对，没有启用。"""
+
+
+class Standing(StrEnum):
+    """一条数据的下落 — every row that comes in ends in exactly one of them."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    TEST = "test"
+    NOTED = "noted"
+
+    @property
+    def word(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    Standing.ACCEPTED: "已收",
+    Standing.DUPLICATE: "重复",
+    Standing.REFUSED: "拒收",
+    Standing.TEST: "测试报，不入库",
+    Standing.NOTED: "没有监测数据，已记到站",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """回执 — what became of one message: its standing, and for a refusal the code and the reason."""
+
+    standing: Standing
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """整批回执 — one outcome for each message, in their order; it exists only after the commit."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def is_welcome(self) -> bool:
+        """May it be acknowledged? Not when a station spoke that this feed does not know."""
+        return all(outcome.code != UNLISTED for outcome in self.outcomes)
+
+
+UNLISTED = "station"
+"""拒收原因 — the station is not on the feed's list (`RefusalCode` has the reasons of the wire)."""
+UNMAPPED = "element"
+UNIT = "unit"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """一批来数 — messages of one feed as heard; `peer` says from where, `answer` waits for the commit."""
+
+    feed: Feed
+    messages: tuple[Message, ...]
+    peer: str = ""
+    answer: Future[Receipt] = field(default_factory=Future, compare=False)
+
+
+class Desk(Protocol):
+    """接收台 — what a transport is given: the clock, and the one writer."""
+
+    def now(self) -> datetime: ...
+
+    def offer(self, parcel: Parcel) -> bool:
+        """Hand a parcel over; False when the queue is full: wait and offer again."""
+        ...
+
+    def recall(self, feed: str, place: str) -> Mapping[str, Any]:
+        """What `remember` kept of this place (an address, a file): empty at first. Blocks for a moment."""
+        ...
+
+    def remember(self, feed: str, place: str, kept: Mapping[str, Any]) -> None: ...
+
+    def opened(self, feed: str, port: int) -> None:
+        """A port is listened to: 0 in the block means any free one."""
+        ...
+
+    def note(self, feed: str, what: str, many: int = 1) -> None:
+        """Something was turned away before it was a message (a connection, a document): counted, never silent."""
+        ...
+
+
+Runs = Callable[["Feed", Desk], Any]
+"""运行 — an `async` function that hears the feed until it is cancelled."""
+
+
+@dataclass(frozen=True)
+class Transport:
+    """传输 — how bytes come: `run` hears one feed; `options` names what its block may say, with the defaults."""
+
+    term: str
+    run: Runs
+    options: Mapping[str, Setting]
+    required: tuple[str, ...] = ()
+    check: Callable[[Feed], None] = lambda _feed: None
+    """What else a block must fulfil; raises BadFeed."""
+
+
+@dataclass(frozen=True)
+class ElementRule:
+    """要素对照 — their element as ours; `unit` is what the source means where the wire does not say."""
+
+    element: str
+    unit: str = ""
+    step: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Datum:
+    """坐标系 — how its longitude and latitude become WGS-84."""
+
+    term: str
+    to_wgs84: Callable[[float, float], tuple[float, float]]
+
+
+@cache
+def all_datums() -> dict[str, Datum]:
+    """坐标系货架 — by the word a block writes (GCJ-02 …)."""
+    return {one.term: one for one in load_shelf(datums, "DATUM", Datum).values()}
+
+
+@dataclass(frozen=True)
+class Feed:
+    """数据接入 — one source: whose it is, how it is heard, whom we believe, and what its words mean here."""
+
+    name: str
+    term: str
+    owner: str
+    """归口部门."""
+    meaning: str
+    codec_name: str
+    transport: str
+    interval: timedelta
+    """应到间隔 — also what a value covers whose element says nothing else."""
+    coordinates: str = "WGS-84"
+    rank: int = 50
+    enabled: bool = True
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    stations: Mapping[str, str] = field(default_factory=dict)
+    """站点对照 — the id on the wire -> our station; a gauge with three ids has three lines."""
+    any_station: bool = False
+    """A feed of documents (预警、地震、热点) has no stations of ours."""
+    elements: Mapping[str, ElementRule] = field(default_factory=dict)
+    options: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    source: str = ""
+    sample: Path | None = None
+
+    @cached_property
+    def codec(self) -> Codec:
+        return codec_of(self.codec_name)
+
+    @cached_property
+    def session_options(self) -> SessionOptions:
+        held = int(self.options.get("most_held_bytes", 65_536))
+        return SessionOptions(self.source, self.settings, held)
+
+    def admits(self, address: str) -> bool:
+        """来源网络 — is the peer inside the networks of the block? None named: only this machine."""
+        try:
+            peer = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(peer, "ipv4_mapped", None)
+        peer = mapped or peer
+        return any(peer.version == one.version and peer in one for one in self.networks or _LOOPBACK)
+
+    def option(self, name: str, default: Setting = "") -> Any:
+        return self.options.get(name, default)
+
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """译成本市数据 — the readings of one message in our words, and what could not be taken of it."""
+
+    readings: tuple[Reading, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    """(code, sentence) for each value that was not taken."""
+    unmapped: tuple[str, ...] = ()
+    is_test: bool = False
+
+
+def translate(feed: Feed, message: Decoded, now: datetime) -> Taken:
+    """对照 — stations, elements, units, intervals, coordinates: from the source's words into ours."""
+    readings: list[Reading] = []
+    refused: list[tuple[str, str]] = []
+    unmapped: list[str] = []
+    wire = message.readings
+    if feed.coordinates in (known := all_datums()):
+        wire = _moved(wire, known[feed.coordinates])
+    for one in wire:
+        if "test" in one.flags:
+            continue
+        station = feed.stations.get(one.station or message.station)
+        rule = feed.elements.get(one.element)
+        if isinstance(one.value, str) or (rule is None and ":" in one.element):  # a status word is no number
+            unmapped.append(one.element)
+        elif station is None:
+            who = one.station or message.station
+            refused.append((UNLISTED, f"测站 {who} 不在接入块 {feed.name} 的站点表里"))
+        elif rule is None or rule.element:
+            try:
+                readings.append(_reading(feed, one, station, rule or ElementRule(one.element), now))
+            except ValueError as error:
+                code, _, sentence = str(error).partition("|")
+                refused.append((code, sentence))
+    tested = bool(message.readings) and all("test" in one.flags for one in message.readings)
+    return Taken(tuple(readings), tuple(refused), tuple(unmapped), tested)
+
+
+def _reading(feed: Feed, one: WireReading, station: str, rule: ElementRule, now: datetime) -> Reading:
+    if one.time is None:
+        raise ValueError(f"time|{one.element} 没有时间")
+    if one.time > now + AHEAD or one.time.year < _OLDEST_YEAR:
+        at = f"{one.time:%Y-%m-%d %H:%M}，现在是 {now:%Y-%m-%d %H:%M}"
+        raise ValueError(f"time|{one.element} 的时间不可能：{at}")
+    value = one.value
+    assert not isinstance(value, str), "words are left out before"
+    if value is not None:
+        value = converted(value, rule.unit or one.unit, unit_of(rule.element))
+    step = rule.step or feed.interval
+    return Reading(station, rule.element, one.time, value, step, source=station)
+
+
+def _moved(wire: Sequence[WireReading], datum: Datum) -> tuple[WireReading, ...]:
+    """坐标换算 — the longitude and latitude of one station and instant, moved together at the edge."""
+    pairs: dict[tuple[str, datetime | None], dict[str, float]] = {}
+    for one in wire:
+        if one.element in ("lon_deg", "lat_deg") and isinstance(one.value, float | int):
+            pairs.setdefault((one.station, one.time), {})[one.element] = float(one.value)
+    moved = {
+        key: dict(zip(("lon_deg", "lat_deg"), datum.to_wgs84(pair["lon_deg"], pair["lat_deg"]), strict=True))
+        for key, pair in pairs.items()
+        if len(pair) == 2
+    }
+    return tuple(
+        replace(one, value=moved[one.station, one.time][one.element])
+        if one.element in ("lon_deg", "lat_deg") and (one.station, one.time) in moved
+        else one
+        for one in wire
+    )
+
+
+_SPELLINGS = {
+    "℃": "c", "°C": "c", "C": "c", "°F": "f", "F": "f", "%": "pct", "m/s": "ms", "m3/s": "m3s", "m³/s": "m3s",
+    "cfs": "cfs", "km/h": "kmh", "hPa": "hpa", "kPa": "kpa", "Pa": "pa", "V": "v", "mV": "mv", "°": "deg",
+    "mg/L": "mgl", "ug/L": "ugl", "mg/m3": "mgm3", "ug/m3": "ugm3", "μg/m3": "ugm3", "ft": "ft", "feet": "ft",
+    "inch": "in", "米": "m", "毫米": "mm", "英尺": "ft", "KM/H": "kmh", "MW": "mw", "K": "k",
+}  # fmt: skip
+
+_FACTORS = {
+    ("ft", "m"): 0.3048, ("in", "mm"): 25.4, ("cm", "m"): 0.01, ("mm", "m"): 0.001, ("m", "mm"): 1000.0,
+    ("cm", "mm"): 10.0, ("km", "m"): 1000.0, ("m", "km"): 0.001, ("cfs", "m3s"): 0.028316846592,
+    ("ls", "m3s"): 0.001,
+    ("kmh", "ms"): 1 / 3.6, ("kn", "ms"): 1852 / 3600, ("kpa", "hpa"): 10.0, ("pa", "hpa"): 0.01,
+    ("mv", "v"): 0.001,
+    ("ugl", "mgl"): 0.001, ("mgm3", "ugm3"): 1000.0, ("ugm3", "mgm3"): 0.001, ("ppm", "pct"): 0.0001,
+}  # fmt: skip
+_DEGREES = {"f": (1 / 1.8, -32 / 1.8), "k": (1.0, -273.15)}
+"""单位换算 — the international foot and inch (exact), the nautical mile (exact); the rest are decimal."""
+
+
+def unit_of(element: str) -> str:
+    """The unit an element's name ends in: stage_m -> m."""
+    return element.rpartition("_")[2] if "_" in element else ""
+
+
+def spelt(unit: str) -> str:
+    """One spelling of a unit: `m³/s` and `m3/s` are both m3s."""
+    return _SPELLINGS.get(unit.strip(), unit.strip().lower().replace("/", "").replace("³", "3"))
+
+
+def converted(value: float, unit: str, into: str) -> float:
+    """单位换算 — into the unit of our element; a unit nobody can convert is refused, never guessed."""
+    times, plus = _conversion(unit, into)
+    return value if (times, plus) == (1.0, 0.0) else round(value * times + plus, 9)
+
+
+@cache
+def _conversion(unit: str, into: str) -> tuple[float, float]:
+    given = spelt(unit)
+    if given in ("", into):
+        return 1.0, 0.0
+    if into == "c" and given in _DEGREES:
+        return _DEGREES[given]
+    if (given, into) in _FACTORS:
+        return _FACTORS[given, into], 0.0
+    raise ValueError(f"{UNIT}|单位 {unit} 不能换算为 {into or '（无单位）'}")
+
+
+def check_block(feed: Feed, transport: Transport | None, where: str) -> None:
+    """接入块检查 — what a block promises must exist: codec, options, coordinates, somebody to believe."""
+    codec_of(feed.codec_name)
+    if transport is None:
+        raise BadFeed(f"{where}：没有传输方式 {feed.transport}")
+    strange = sorted(set(feed.options) - set(transport.options))
+    lacking = [name for name in transport.required if name not in feed.options]
+    if strange or lacking:
+        faults = f"不认识 {'、'.join(strange) or '—'}，缺 {'、'.join(lacking) or '—'}"
+        raise BadFeed(f"{where}：传输 {feed.transport} {faults}")
+    known = (*TRUE_DATUMS, *all_datums())
+    if feed.coordinates not in known:
+        raise BadFeed(f"{where}：坐标系 {feed.coordinates} 不认识；可用 {'、'.join(known)}")
+    if not feed.stations and not feed.any_station:
+        raise BadFeed(f"{where}：没有站点表；文档类来源须写 any_station = true")
+    transport.check(feed)
+
+
+TRUE_DATUMS = ("WGS-84", "CGCS2000")
+"""The two differ by centimetres and are one here."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """试读 — what a block makes of a saved sample: rows taken, and why others would be refused."""
+
+    messages: int
+    readings: tuple[Reading, ...]
+    records: int
+    refused: tuple[tuple[str, str], ...]
+    unmapped: tuple[str, ...]
+
+
+def prove(feed: Feed, messages: Iterable[Message]) -> Proof:
+    """试读 — the block's own rules over messages, without a database; time is as late as the sample needs."""
+    many, records = 0, 0
+    readings: list[Reading] = []
+    refused: list[tuple[str, str]] = []
+    unmapped: dict[str, None] = {}
+    for message in messages:
+        many += 1
+        if isinstance(message, Refused):
+            refused.append((message.code.value, message.detail))
+        elif message.record is not None:
+            records += 1
+        else:
+            times = [one.time for one in message.readings if one.time]
+            taken = translate(feed, message, max(times, default=datetime.max.replace(tzinfo=BEIJING) - AHEAD))
+            readings += taken.readings
+            refused += taken.refused
+            unmapped |= dict.fromkeys(taken.unmapped)
+    return Proof(many, tuple(readings), records, tuple(refused), tuple(unmapped))
+
+
+def raw_of(feed: Feed, message: Decoded) -> bytes:
+    """The bytes of a message that was read but not taken: as it came, written again, or its words as JSON."""
+    said = message.fields.get("raw")
+    if isinstance(said, str):
+        return said.encode()
+    if feed.codec.encode is not None:
+        try:
+            return feed.codec.encode(message)
+        except (Refusal, LookupError, TypeError, ValueError):
+            pass
+    words = {"station": message.station, "function": message.function, "fields": dict(message.fields)}
+    return canonical(TypeAdapter(Any).dump_python(words, mode="json", fallback=repr)).encode()

@@ -1,0 +1,315 @@
+"""接入 — take what came in: store readings and records, hold back what cannot be taken, count all of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shouye.base.kernel import NotFound, Refusal, Tx, canonical, record
+from shouye.watch import observe
+from shouye.watch.feeds import store, transports
+from shouye.watch.feeds.blocks.feeds_toml import BLOCKS
+from shouye.watch.feeds.facts import SignalHeard
+from shouye.watch.feeds.model import (
+    UNLISTED,
+    Feed,
+    Outcome,
+    Parcel,
+    Receipt,
+    Standing,
+    Taken,
+    raw_of,
+    translate,
+)
+from shouye.watch.intake import Decoded, HotSpot, Message, QuakeEvent, Refused, Signal
+from shouye.watch.observe import Reading
+
+_QUAKE = TypeAdapter(QuakeEvent)
+_SPOT = TypeAdapter(HotSpot)
+
+Key = tuple[str, str, int, datetime, int]
+
+
+def take(tx: Tx, parcels: Sequence[Parcel]) -> list[Receipt]:
+    """收数 — one outcome for every message; whoever calls acknowledges only after the commit."""
+    work = _Work(tx)
+    places = [[work.add(parcel, message) for message in parcel.messages] for parcel in parcels]
+    work.store()
+    return [Receipt(tuple(work.outcomes[place] for place in one)) for one in places]
+
+
+class _Work:
+    """One transaction's worth of messages: gathered, stored in one go, each with its outcome."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._held: list[dict[str, Any]] = []
+        self._readings: list[Reading] = []
+        self._owners: list[tuple[int, int]] = []
+        """Which readings (from, to) belong to which message."""
+        self._quakes: list[tuple[int, Feed, QuakeEvent]] = []
+        self._spots: list[tuple[int, Feed, HotSpot]] = []
+        self._feeds: list[str] = []
+        self.outcomes: list[Outcome] = []
+
+    def add(self, parcel: Parcel, message: Message) -> int:
+        """Returns the place of its outcome, which stands after `store`."""
+        place = len(self.outcomes)
+        begin = len(self._readings)
+        self.outcomes.append(self._first(parcel, message, place))
+        self._owners.append((begin, len(self._readings)))
+        self._feeds.append(parcel.feed.name)
+        return place
+
+    def _first(self, parcel: Parcel, message: Message, place: int) -> Outcome:
+        feed = parcel.feed
+        if isinstance(message, Refused):
+            return self._refuse(parcel, message.code.value, message.detail, message.station, message.raw)
+        if not feed.any_station and message.station not in feed.stations and not _speaks_for_others(message):
+            detail = f"测站 {message.station or '（空）'} 不在接入块 {feed.name} 的站点表里"
+            return self._refuse(parcel, UNLISTED, detail, message.station, raw_of(feed, message))
+        if message.record is not None:
+            return self._record(parcel, message, place)
+        taken = translate(feed, message, self._tx.now)
+        for element in taken.unmapped:
+            self._counts[feed.name, f"unmapped {element}"[:40]] += 1
+        self._readings += taken.readings
+        if taken.refused:
+            return self._partly(parcel, message, taken)
+        if taken.is_test:
+            return Outcome(Standing.TEST)
+        return Outcome(Standing.ACCEPTED if taken.readings else Standing.NOTED)
+
+    def _partly(self, parcel: Parcel, message: Decoded, taken: Taken) -> Outcome:
+        code = taken.refused[0][0]
+        detail = "；".join(dict.fromkeys(sentence for _, sentence in taken.refused))[:500]
+        refused = self._refuse(parcel, code, detail, message.station, raw_of(parcel.feed, message))
+        return Outcome(Standing.ACCEPTED, code, f"部分拒收：{detail}") if taken.readings else refused
+
+    def _refuse(self, parcel: Parcel, code: str, detail: str, station: str, raw: bytes) -> Outcome:
+        self._held.append(
+            {
+                "feed": parcel.feed.name,
+                "code": code,
+                "detail": detail,
+                "station": station[:80],
+                "peer": parcel.peer,
+                "raw": raw,
+            }
+        )
+        self._counts[parcel.feed.name, f"refused {code}"] += 1
+        return Outcome(Standing.REFUSED, code, detail)
+
+    def _record(self, parcel: Parcel, message: Decoded, place: int) -> Outcome:
+        record = message.record
+        if isinstance(record, Signal):
+            return self._signal(parcel.feed, record)
+        if isinstance(record, QuakeEvent):
+            self._quakes.append((place, parcel.feed, record))
+        elif isinstance(record, HotSpot):
+            self._spots.append((place, parcel.feed, record))
+        return Outcome(Standing.ACCEPTED)
+
+    def _signal(self, feed: Feed, one: Signal) -> Outcome:
+        """官方预警 — kept byte for byte; the same bytes again change nothing. A Cancel is kept like any other."""
+        row = {
+            "feed": feed.name,
+            "heard_at": self._tx.now,
+            "sender": one.sender[:200],
+            "identifier": one.identifier[:200],
+            "sent": one.sent,
+            "kind": one.kind,
+            "status": one.status,
+            "part": one.part,
+            "digest": one.digest,
+            "codec": feed.codec_name,
+            "raw": one.raw,
+        }
+        number = store.put_signal(self._tx, row)
+        if number is None:
+            return Outcome(Standing.DUPLICATE)
+        level = one.level.value if one.level else None
+        heard = SignalHeard(
+            subject=f"signal:{number}",
+            feed=feed.name,
+            message_type=one.kind,
+            status=one.status,
+            level=level,
+            digest=one.digest,
+        )
+        record(self._tx, heard)
+        return Outcome(Standing.ACCEPTED)
+
+    def store(self) -> None:
+        self._store_readings()
+        self._store_quakes()
+        self._store_spots()
+        if self._held:
+            store.hold(self._tx, self._held)
+        for feed, outcome in zip(self._feeds, self.outcomes, strict=True):
+            self._counts[feed, outcome.standing.value] += 1
+        store.count(self._tx, self._counts)
+
+    def _store_readings(self) -> None:
+        if not self._readings:
+            return
+        keys = [_key(reading) for reading in self._readings]
+        stored = observe.store_batch(self._tx, self._readings)
+        if stored == len(keys):
+            return
+        fresh = self._fresh(stored)
+        for place, (begin, end) in enumerate(self._owners):
+            if self.outcomes[place].standing is not Standing.ACCEPTED or begin == end:
+                continue
+            mine = [key for key in keys[begin:end] if key in fresh]
+            if mine:
+                fresh.difference_update(mine)  # the first to bring it had it accepted
+            else:
+                self.outcomes[place] = Outcome(Standing.DUPLICATE, detail=self.outcomes[place].detail)
+
+    def _fresh(self, stored: int) -> set[Key]:
+        if not stored:
+            return set()
+        return {_key(reading) for reading in observe.stored_in(self._tx, observe.newest_batch(self._tx))}
+
+    def _store_quakes(self) -> None:
+        if not self._quakes:
+            return
+        known = store.known_quakes(self._tx, (event.id for _, _, event in self._quakes))
+        rows = []
+        for place, feed, event in self._quakes:
+            said = _QUAKE.dump_python(event, mode="json")
+            updated = event.updated or event.time or self._tx.now
+            key = (event.id, updated, sha256(canonical(said).encode()).hexdigest())
+            if key in known:
+                self.outcomes[place] = Outcome(Standing.DUPLICATE)
+                continue
+            known.add(key)
+            row = dict(zip(("event", "updated", "digest"), key, strict=True))
+            rows.append({**row, "feed": feed.name, "time": event.time, "said": said})
+        if rows:
+            store.put_quakes(self._tx, rows)
+
+    def _store_spots(self) -> None:
+        if not self._spots:
+            return
+        known = store.known_spots(self._tx, (spot.time for _, _, spot in self._spots))
+        rows: dict[tuple[datetime, float, float, str], dict[str, Any]] = {}
+        for place, feed, spot in self._spots:
+            key = (spot.time, spot.lat, spot.lon, spot.satellite)
+            is_final = not spot.version.endswith("RT")
+            if key in known and not (is_final and not known[key]):
+                self.outcomes[place] = Outcome(Standing.DUPLICATE)
+                continue
+            known[key] = is_final
+            row = dict(zip(("time", "lat", "lon", "satellite"), key, strict=True))
+            said = _SPOT.dump_python(spot, mode="json")
+            rows[key] = {**row, "is_final": int(is_final), "feed": feed.name, "said": said}
+        if rows:
+            store.put_hot_spots(self._tx, list(rows.values()))
+
+
+def _speaks_for_others(message: Decoded) -> bool:
+    """A gateway that speaks for stations: each value is looked at by its own station."""
+    return bool(message.readings) and all(reading.station for reading in message.readings)
+
+
+def _key(reading: Reading) -> Key:
+    return reading.station, reading.element, int(reading.step.total_seconds()), reading.time, reading.revision
+
+
+class NotHeld(Refusal):
+    """这条来数已经不在隔离区，不必再处理。"""
+
+
+def held(
+    tx: Tx, feed: str = "", state: str = "held", limit: int = 100, before: int | None = None
+) -> list[store.Held]:
+    """隔离区 — what was refused, newest first."""
+    return store.held(tx, feed, state, limit, before)
+
+
+def held_one(tx: Tx, number: int) -> store.Held:
+    found = store.held_one(tx, number)
+    if found is None:
+        raise NotFound(f"隔离区第 {number} 条")
+    return found
+
+
+def retry_held(tx: Tx, feed: Feed, number: int) -> Receipt:
+    """重试 — decode it again with the block as it is now; what is taken leaves the quarantine."""
+    one = held_one(tx, number)
+    if one.state != "held" or one.feed != feed.name:
+        raise NotHeld(f"第 {number} 条")
+    codec, options = feed.codec, feed.session_options
+    if codec.decode_all is not None:
+        messages = tuple(codec.decode_all(one.raw, options))
+    else:
+        messages = (codec.decode(one.raw, options),)
+    again = _Work(tx)
+    parcel = Parcel(feed, messages, one.peer)
+    places = [again.add(parcel, message) for message in messages]
+    again.store()
+    receipt = Receipt(tuple(again.outcomes[place] for place in places))
+    # What is refused again lies there anew with its reason of now; this row has had its turn.
+    store.settle(tx, number, "retried")
+    return receipt
+
+
+def drop_held(tx: Tx, number: int) -> None:
+    """弃置 — a person has looked at it and it is nothing; the count stays."""
+    if not store.settle(tx, number, "dropped"):
+        raise NotHeld(f"第 {number} 条")
+
+
+def counts(tx: Tx, since: date | None = None) -> list[store.Count]:
+    """接入计数 — per feed and fate, and when last."""
+    return store.counts(tx, since)
+
+
+def note(tx: Tx, feed: str, what: str, many: int = 1) -> None:
+    """计数 — something was turned away before it was a message."""
+    store.count(tx, {(feed, what[:40]): many})
+
+
+def recall(tx: Tx, feed: str, place: str) -> dict[str, Any]:
+    """记住的位置 — what a transport kept of this address or file."""
+    return store.recall(tx, feed, place)
+
+
+def remember(tx: Tx, feed: str, place: str, kept: dict[str, Any]) -> None:
+    store.remember(tx, feed, place, kept)
+
+
+def signals(tx: Tx, since: datetime | None = None, limit: int = 1000) -> list[store.StoredSignal]:
+    """官方预警 — newest first, as they came."""
+    return store.signals(tx, since, limit)
+
+
+def signal_of(tx: Tx, number: int) -> store.StoredSignal:
+    found = store.signal_of(tx, number)
+    if found is None:
+        raise NotFound(f"官方预警 {number}")
+    return found
+
+
+def quakes(tx: Tx, since: datetime, until: datetime) -> list[QuakeEvent]:
+    """地震 — every revision of the events between the two instants; `intake.newest` chooses."""
+    return [_QUAKE.validate_python(said) for said in store.quakes(tx, since, until)]
+
+
+def hot_spots(tx: Tx, since: datetime, until: datetime) -> list[HotSpot]:
+    """卫星热点 — each pixel once; `intake.places` joins the passes over one fire."""
+    return [_SPOT.validate_python(said) for said in store.hot_spots(tx, since, until)]
+
+
+def read_feeds(path: Path) -> dict[str, Feed]:
+    """读入接入块 — feeds.toml of a city; one wrong block refuses the file: no source is left out unseen."""
+    return BLOCKS.read(path, transports.all_transports())

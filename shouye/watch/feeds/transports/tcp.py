@@ -1,0 +1,176 @@
+"""TCP 服务端 — devices connect and speak their protocol; the centre's side is the codec's session.
+
+Bounds, for nobody here authenticates: the block's networks, how many connections, how long without a whole
+message, how many messages a second (more waits, nothing is dropped), how much noise. What is answered is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+from shouye.base.kernel import Refusal
+from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
+from shouye.watch.feeds.transports import aside, deliver
+from shouye.watch.intake import Decoded, Message, Session
+
+_READ_BYTES = 16_384
+_TICK_S = 5.0
+_COUNTS_EVERY_S = 1.0
+_BACKLOG = 1_024
+
+_OPTIONS: dict[str, str | int | float | bool] = {
+    "host": "127.0.0.1",
+    "port": 0,
+    "most_connections": 2_000,  # proposed, like all that follow
+    "most_per_address": 2_000,
+    "most_held_bytes": 65_536,
+    "most_messages_per_s": 200,
+    "most_bad_in_a_row": 20,
+    "first_message_s": 30,
+    "idle_s": 600,
+}
+
+
+@dataclass
+class _Server:
+    """One listening port: who is on the line, and what was turned away since the last count."""
+
+    feed: Feed
+    desk: Desk
+    here: Counter[str] = field(default_factory=Counter)
+    turned_away: Counter[str] = field(default_factory=Counter)
+
+    def option(self, name: str) -> float:
+        return float(self.feed.option(name, _OPTIONS[name]))
+
+    def refusal(self, address: str) -> str:
+        """Why this peer may not come in; empty when it may."""
+        if not self.feed.admits(address):
+            return "foreign network"
+        if self.here.total() >= self.option("most_connections"):
+            return "too many connections"
+        if self.here[address] >= self.option("most_per_address"):
+            return "too many of one address"
+        return ""
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        address = str((writer.get_extra_info("peername") or ("", 0))[0])
+        if why := self.refusal(address):
+            self.turned_away[why] += 1
+            writer.close()
+            return
+        self.here[address] += 1
+        try:
+            await _Line(self, reader, writer, address).hear()
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
+            pass  # the peer left, or we are stopping: what was not answered is sent again
+        except Refusal as refusal:  # it was not stored: no answer leaves, the device sends again
+            self.turned_away[type(refusal).__name__] += 1
+        finally:
+            self.here[address] -= 1
+            if not self.here[address]:
+                del self.here[address]
+            writer.close()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await writer.wait_closed()
+
+    async def count(self) -> None:
+        """Turned-away connections are counted once a second, however many they were."""
+        while True:
+            await asyncio.sleep(_COUNTS_EVERY_S)
+            gone, self.turned_away = self.turned_away, Counter()
+            for why, many in sorted(gone.items()):
+                await aside(self.desk.note, self.feed.name, why, many)
+
+
+class _Line:
+    """One connection and its session."""
+
+    def __init__(
+        self, server: _Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str
+    ) -> None:
+        make = server.feed.codec.session
+        assert make is not None, "checked when the block was read"
+        self._server = server
+        self._reader = reader
+        self._writer = writer
+        self._address = address
+        self._session: Session = make(server.feed.session_options)
+        self._loop = asyncio.get_running_loop()
+        self._until = self._loop.time() + server.option("first_message_s")
+        self._bad = 0
+
+    async def hear(self) -> None:
+        desk = self._server.desk
+        try:
+            while True:
+                data = await self._read()
+                if data is None:
+                    messages, answer = self._session.tick(desk.now())
+                elif data:
+                    messages, answer = self._session.receive(data, desk.now())
+                else:
+                    return
+                if not await self._take(messages, answer):
+                    return
+        finally:
+            left = self._session.close(desk.now())
+            if left:
+                await deliver(desk, self._server.feed, left, self._address)
+
+    async def _read(self) -> bytes | None:
+        """Bytes, b"" when the line is to end, None when it is time for a tick.
+
+        The deadline moves with whole messages alone: one byte a minute does not keep a line.
+        """
+        left = self._until - self._loop.time()
+        if left <= 0:
+            self._server.turned_away["idle"] += 1
+            return b""
+        try:
+            async with asyncio.timeout(min(_TICK_S, left)):
+                return await self._reader.read(_READ_BYTES)
+        except TimeoutError:
+            return None
+
+    async def _take(self, messages: list[Message], answer: bytes) -> bool:
+        """Store, then answer. False: enough of this peer."""
+        if messages:
+            receipt = await deliver(self._server.desk, self._server.feed, messages, self._address)
+            if not receipt.is_welcome:
+                answer = b""  # somebody spoke whom this feed does not know: nobody's yes goes out
+            for message in messages:
+                self._bad = 0 if isinstance(message, Decoded) else self._bad + 1
+            if any(isinstance(message, Decoded) for message in messages):
+                self._until = self._loop.time() + self._server.option("idle_s")
+        if answer:
+            self._writer.write(answer)
+            async with asyncio.timeout(_TICK_S):
+                await self._writer.drain()
+        if self._bad > self._server.option("most_bad_in_a_row"):
+            self._server.turned_away["noise"] += 1
+            return False
+        if messages:
+            await asyncio.sleep(len(messages) / self._server.option("most_messages_per_s") - 0.05)
+        return True
+
+
+async def _run(feed: Feed, desk: Desk) -> None:
+    server = _Server(feed, desk)
+    host, port = str(feed.option("host", _OPTIONS["host"])), int(feed.option("port", 0))
+    listener = await asyncio.start_server(server.meet, host, port, limit=_READ_BYTES, backlog=_BACKLOG)
+    desk.opened(feed.name, listener.sockets[0].getsockname()[1])
+    async with listener, asyncio.TaskGroup() as group:
+        group.create_task(server.count())
+        group.create_task(listener.serve_forever())
+
+
+def _check(feed: Feed) -> None:
+    if feed.codec.session is None:
+        raise BadFeed(f"{feed.name}：规约 {feed.codec_name} 没有会话，不能用 tcp 接入")
+
+
+TRANSPORT = Transport(term="TCP 服务端", run=_run, options=_OPTIONS, required=("port",), check=_check)

@@ -1,0 +1,133 @@
+"""A city's feeds.toml: what a block says is what we do, and what it says wrongly is refused with its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shouye.base.kernel import Refusal
+from shouye.watch import feeds
+from shouye.watch.feeds import BadFeed
+from shouye.watch.feeds.datums.gcj02 import DATUM
+from shouye.watch.feeds.model import converted, translate
+from shouye.watch.intake import Decoded, WireReading, read_frames
+from tests.watch.feeds.town import NOW, hydrology
+
+DATONG = Path(__file__).parents[3] / "cities" / "datong"
+BLOCK = """
+[[feed]]
+name = "water"
+term = "水文"
+owner = "水务局"
+meaning = "雨量"
+codec = "sl651"
+transport = "tcp"
+interval_s = 300
+options = { port = 5651 }
+stations = { "0014020001" = "53487" }
+"""
+
+
+def read(tmp_path: Path, text: str) -> dict[str, feeds.Feed]:
+    (tmp_path / "feeds.toml").write_text(text, encoding="utf-8")
+    return feeds.read_feeds(tmp_path / "feeds.toml")
+
+
+def test_the_blocks_of_datong_read_their_samples() -> None:
+    found = feeds.read_feeds(DATONG / "feeds.toml")
+    assert found
+    for feed in found.values():
+        assert feed.sample is not None
+        proof = feeds.prove(feed, read_frames(feed.sample, feed.codec, feed.session_options))
+        assert (proof.refused, bool(proof.readings or proof.records)) == ((), True), feed.name
+
+
+def test_a_block_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("code,station\n0014020002,53488\n", encoding="utf-8")
+    more = 'station_file = "list.csv"\nelements.rain_5min_mm = { element = "rain_mm", step_s = 300 }\n'
+    (feed,) = read(tmp_path, BLOCK + more).values()
+    assert feed.stations == {"0014020001": "53487", "0014020002": "53488"}
+    assert feed.elements["rain_5min_mm"].step == timedelta(minutes=5)
+    assert feed.admits("127.0.0.1")
+    assert feed.admits("::ffff:127.0.0.1")
+    assert not feed.admits("10.0.0.1")
+    assert not feed.admits("nobody")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('name = "water"', "", "name 没有写"),
+        ('name = "water"', 'name = "Water!"', "name 写法不对"),
+        ("interval_s = 300", "interval_s = 300\nintervall = 3", "intervall 不认识这一项"),
+        ('codec = "sl651"', 'codec = "sl999"', "规约 sl999"),
+        ('codec = "sl651"', 'codec = "cap"', "没有会话"),
+        ('transport = "tcp"', 'transport = "pigeon"', "没有传输方式 pigeon"),
+        ("{ port = 5651 }", "{ prot = 5651 }", "不认识 prot，缺 port"),
+        ('stations = { "0014020001" = "53487" }', "", "没有站点表"),
+        ("interval_s = 300", 'interval_s = 300\ncoordinates = "BD-09"', "坐标系 BD-09 不认识"),
+        ("interval_s = 300", 'interval_s = 300\nstation_file = "none.csv"', "站点表 none.csv 读不了"),
+        ("interval_s = 300", "interval_s = ", "feeds.toml"),
+    ],
+)
+def test_a_wrong_block_is_refused_with_its_place(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        read(tmp_path, BLOCK.replace(old, new))
+    assert told in str(refusal.value)
+
+
+def test_a_name_is_given_once(tmp_path: Path) -> None:
+    with pytest.raises(BadFeed, match="写了两次"):
+        read(tmp_path, BLOCK + BLOCK)
+
+
+def test_a_city_without_blocks_has_none(tmp_path: Path) -> None:
+    assert feeds.read_feeds(tmp_path / "feeds.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "into", "told"),
+    [
+        (10, "ft", "m", 3.048),
+        (1, "in", "mm", 25.4),
+        (212, "°F", "c", 100.0),
+        (273.15, "K", "c", 0.0),
+        (36, "km/h", "ms", 10.0),
+        (5, "", "m", 5),
+        (5, "m³/s", "m3s", 5),
+        (101.3, "kPa", "hpa", 1013.0),
+    ],
+)
+def test_units(value: float, unit: str, into: str, told: float) -> None:
+    assert converted(value, unit, into) == pytest.approx(told, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("true", "shown"),
+    [
+        ((121.5272106, 31.1774276), (121.531541859215, 31.17530398364597)),
+        ((113.912316, 22.543847), (113.9171764808363, 22.540796131694766)),
+        ((116.377817, 39.911954), (116.38404722455657, 39.91334545536069)),
+    ],
+)
+def test_gcj02_is_taken_back_at_the_edge(true: tuple[float, float], shown: tuple[float, float]) -> None:
+    """Three published pairs, in 上海, 深圳 and 北京."""
+    assert DATUM.to_wgs84(*shown) == pytest.approx(true, abs=1e-6)
+
+
+def test_outside_china_nothing_is_shifted() -> None:
+    assert DATUM.to_wgs84(2.35, 48.85) == (2.35, 48.85)
+
+
+def test_positions_are_moved_in_pairs() -> None:
+    """Longitude and latitude of one vehicle and instant; other values stand."""
+    readings = tuple(
+        WireReading(element, NOW, value)
+        for element, value in (("lon_deg", 116.38404722455657), ("lat_deg", 39.91334545536069), ("speed_kmh", 60))
+    )
+    feed = replace(hydrology(), coordinates="GCJ-02", stations={"v": "v1"})
+    taken = translate(feed, Decoded("v", "0200", NOW, readings), NOW)
+    assert [reading.value for reading in taken.readings] == pytest.approx([116.377817, 39.911954, 60], abs=1e-6)
