@@ -22,6 +22,7 @@ from shouye.during.warn.service import Ground, propose
 from shouye.main import assemble
 from shouye.watch import observe
 from shouye.watch.observe import Reading
+from tests.servers import Postgres
 
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 HOUR = timedelta(hours=1)
@@ -183,11 +184,26 @@ def _template() -> Path:
     return folder
 
 
+@cache
+def _template_on(server: Postgres) -> str:
+    """The same on PostgreSQL: a database of which a town's is a copy."""
+    name = server.make("ready")
+    database = Database(server.url(name), SimClock(NOON), durable=False)
+    assemble(database, _template(), Mode.SIMULATION, {}, banner="演练")
+    database.close()
+    return name
+
+
 class Town:
     """The whole program over a copy of the small city; `answers` says per post how its people answer."""
 
-    def __init__(self, folder: Path, start: datetime = NOON, *, telephone: bool = True) -> None:
-        self.path = Path(shutil.copy(_template() / "town.db", folder / "town.db"))
+    def __init__(
+        self, folder: Path, start: datetime = NOON, *, telephone: bool = True, server: Postgres | None = None
+    ) -> None:
+        if server is None:
+            self.url = f"sqlite:///{shutil.copy(_template() / 'town.db', folder / 'town.db')}"
+        else:
+            self.url = server.url(server.make(_template_on(server)))
         self.clock = SimClock(start)
         self.answers: dict[str, Behaviour] = {}
         self.usual = Behaviour(
@@ -195,7 +211,7 @@ class Town:
         )
         phone = SimulatedTelephone(People(self.usual, {}, {}, self.answers), seed=1)
         self.senders = {"simulated": phone} if telephone else {}
-        self.database = Database(f"sqlite:///{self.path}", self.clock, durable=False)
+        self.database = Database(self.url, self.clock, durable=False)
         self.start_program()
 
     def start_program(self) -> None:

@@ -40,7 +40,7 @@ from sqlalchemy.exc import OperationalError
 from shouye.base.kernel.clock import Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.migrations import make_or_check, revise, upgrade, version
-from shouye.base.kernel.refusals import WrongMode
+from shouye.base.kernel.refusals import WrongCity, WrongMode
 
 metadata = MetaData()
 
@@ -219,7 +219,7 @@ class Database:
             connection.rollback()
 
     def create(self, mode: Mode, city: str) -> None:
-        """Make the tables of a new database and stamp its mode; refuses one of another mode or version."""
+        """Make the tables of a new database and stamp its mode; refuses one of another mode, city, version."""
         with self._write(alone=True) as connection:
             make_or_check(connection, metadata)
         with self.begin() as tx:
@@ -228,6 +228,8 @@ class Database:
                 tx.run(stamp.insert(), [{"key": "mode", "value": mode.value}, {"key": "city", "value": city}])
             elif found.get("mode") != mode.value:
                 raise WrongMode(f"库为{Mode(found['mode']).word}，程序为{mode.word}")
+            elif found.get("city") != city:
+                raise WrongCity(f"库属于 {found.get('city')}，程序要打开 {city}")
 
     def upgrade(self) -> tuple[str, str]:
         """升级 — bring an older database to this program's tables; returns the versions before and after."""

@@ -37,3 +37,7 @@ class BadInput(Refusal):
 
 class WrongMode(Refusal):
     """数据库属于另一种运行方式，演练、通信测试、实战不得混用。"""
+
+
+class WrongCity(Refusal):
+    """数据库属于另一座城市。"""

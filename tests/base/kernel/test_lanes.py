@@ -15,6 +15,7 @@ from shouye.base.kernel import (
     Database,
     JobDied,
     JobSource,
+    Lanes,
     SimClock,
     Source,
     Tx,
@@ -81,6 +82,25 @@ def dead(database: Database) -> list[Job]:
 def clock_of(database: Database) -> SimClock:
     assert isinstance(database.clock, SimClock)
     return database.clock
+
+
+def test_processes_take_the_lanes_that_are_theirs(database: Database) -> None:
+    put(database, "judged", lane="engine")
+    put(database, "called", lane="notice:1", after_s=20)
+    engine, clock = Lanes(only=("engine",)), Lanes(but=("engine",))
+    with database.read() as tx:
+        assert next_due(tx, engine) == NOON
+        assert next_due(tx, clock) == NOON + timedelta(seconds=20)
+    clock_of(database).move_to(NOON + timedelta(minutes=1))
+    assert run_due(database, lanes=clock) == 1
+    assert ran == ["called"]
+    with database.read() as tx:
+        assert next_due(tx, clock) is None
+    broken.add("judged")
+    assert run_due(database, lanes=engine) == 1
+    with database.read() as tx:
+        assert next_due(tx, clock) is None, "what fails in another's lane is not waited for here"
+        assert next_due(tx, engine) == clock_of(database).now() + timedelta(seconds=2)
 
 
 def test_a_lane_runs_in_the_order_of_what_was_due_first(database: Database) -> None:

@@ -25,6 +25,7 @@ from shouye.base.kernel import (
     facts_since,
     fence_of,
     hold,
+    holder_name,
     holdings,
     record,
 )
@@ -228,3 +229,24 @@ def handed_over(database: Database, url: str, end: signal.Signals) -> float:
             assert sorted(ticks()) == sorted(f"tick:{number}" for number in range(JOBS))
             assert b.stdout.readline().startswith("b 2 ")
     return took
+
+
+def test_a_process_of_this_machine_that_is_gone_holds_nothing(database: Database) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    host, _, rest = holder_name().partition(":")
+    numbering = rest.partition("@")[2]
+    assert numbering, "this machine counts its processes"
+    assert taken(database, f"{host}:{gone.pid}@{numbering}", timedelta(hours=1))
+    assert taken(database, holder_name(), timedelta(hours=1)), "nobody waits an hour for a process that is gone"
+    assert taken(database, "b") is None, "this one lives"
+
+
+@pytest.mark.parametrize("elsewhere", ["{host}:{pid}", "{host}:{pid}@00000000", "other:{pid}@{numbering}", "a"])
+def test_of_processes_elsewhere_nothing_is_presumed(database: Database, elsewhere: str) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    host, _, rest = holder_name().partition(":")
+    holder = elsewhere.format(host=host, pid=gone.pid, numbering=rest.partition("@")[2])
+    assert taken(database, holder, timedelta(hours=1))
+    assert taken(database, "b") is None

@@ -18,6 +18,7 @@ from shouye.base.kernel import (
     Instant,
     Mode,
     SimClock,
+    WrongCity,
     WrongMode,
     canonical,
     enqueue,
@@ -119,6 +120,8 @@ def test_a_database_of_another_mode_is_refused(stamped: Database) -> None:
     for mode in (Mode.ACTUAL, Mode.TEST):
         with pytest.raises(WrongMode, match=f"库为演练，程序为{mode.word}"):
             stamped.create(mode, "dt")
+    with pytest.raises(WrongCity, match="库属于 dt，程序要打开 ty"):
+        stamped.create(Mode.SIMULATION, "ty")
 
 
 def test_a_block_that_raises_writes_nothing(stamped: Database) -> None:
