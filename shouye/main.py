@@ -50,7 +50,7 @@ from shouye.doors.cli.feeds import make_feeds
 from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import Role, RunPlan, make_run
 from shouye.during import call, warn
-from shouye.watch import assess, intake, observe
+from shouye.watch import assess, feeds, intake, observe
 
 CITIES = Path(__file__).resolve().parent.parent / "cities"
 """Where the cities' folders stand in a checkout."""
@@ -334,17 +334,26 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
     database = Database(plan.url, WallClock())
     program = open_live(database, plan.city, plan.mode)
     city = program.roster.city
-    context = web.CityContext(
-        database=database, roster=program.roster, mode=plan.mode, title=city.name, folder=plan.city
-    )
     duties = [role for role in plan.roles if role in DUTIES]
     keys = plan.data / "keys" if Role.CLOCK in plan.roles else None
+
+    desk = feeds.Reception(database, feeds.read_feeds(plan.city / "feeds.toml"))
+    context = web.CityContext(
+        database=database,
+        roster=program.roster,
+        mode=plan.mode,
+        title=city.name,
+        folder=plan.city,
+        reception=desk,
+    )
 
     def work(fenced: Database, leases: Sequence[Lease], over: threading.Event) -> None:
         tell_leases(leases, say)
         do_duty(replace(program, database=fenced), leases, over, keys, context.tick)
 
     with ExitStack() as parts:
+        if {Role.WEB, Role.INTAKE} & set(plan.roles):
+            parts.enter_context(desk.running(transported=Role.INTAKE in plan.roles))
         if Role.WEB in plan.roles:
             county = program.roster.children(city.id)[0].id
             parts.enter_context(console(context, plan.host, plan.port, county, say))

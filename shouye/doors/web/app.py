@@ -20,6 +20,7 @@ from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages import ROUTERS
 from shouye.doors.web.security import SIGN_IN, Armour, FormExpired, content_policy, guard_form, is_api
 from shouye.doors.web.visit import NotSignedIn, draw
+from shouye.watch.feeds import StorageAway
 
 STATIC = Path(__file__).parent / "static"
 
@@ -32,6 +33,7 @@ STATUS: tuple[tuple[type[Refusal], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Stale, HTTPStatus.CONFLICT),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (StorageAway, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """Every other refusal is a conflict with the present state."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shouye.base.kernel import Clock, Database, Mode
 from shouye.base.roster import Roster
+from shouye.watch.feeds import Reception
 
 COOKIES = {Mode.SIMULATION: "shouye_sim", Mode.TEST: "shouye_test", Mode.ACTUAL: "shouye"}
 """One cookie per mode: a sign-in to a drill is never a sign-in to the real thing. 依据: design.md 3.4."""
@@ -51,6 +52,8 @@ class CityContext:
     seed: int | None = None
     folder: Path | None = None
     tile_url: str = ""
+    reception: Reception | None = None
+    """接收台 — where pushed data go; None in a process that takes none (a drill)."""
     tick: Tick = field(default_factory=Tick)
 
     @property

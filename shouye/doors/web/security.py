@@ -18,6 +18,9 @@ STATIC = "/static/"
 API = "/api/v1"
 CSRF_HEADER = "x-csrf-token"
 MAX_BODY = 64 * 1024
+PUSH = f"{API}/push"
+MAX_PUSH = 4 * 1024 * 1024
+"""一次推送 — a batch of some ten thousand rows; `proposed`."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -109,13 +112,14 @@ class Armour:
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
             await send(message)
 
+        most = MAX_PUSH if scope["path"] == PUSH else MAX_BODY
         received = 0
 
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
+            if received > most:
                 raise HTTPException(413)  # the one exception that body parsing lets through as it is
             return message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,21 @@ class Reception:
         """What waits is still stored; then the writer ends."""
         self._over.set()
         self._thread.join(timeout=30)
+
+    @contextmanager
+    def running(self, *, transported: bool = True) -> Iterator[None]:
+        """接入运行 — the writer and, if wanted, every transport of the enabled feeds, until the block ends."""
+        known = transports.all_transports()
+        wanted = [(feed, known[feed.transport]) for feed in self.feeds.values() if feed.enabled and transported]
+        self.start()
+        try:
+            end = transports.hear(wanted, self)
+            try:
+                yield
+            finally:
+                end()
+        finally:
+            self.stop()
 
     def now(self) -> datetime:
         return self._database.clock.now()
@@ -129,24 +144,14 @@ class Reception:
 
 
 @contextmanager
-def reception(database: Database, feeds: Mapping[str, Feed], *, transported: bool = True) -> Iterator[Reception]:
-    """接入运行 — the writer and, if wanted, every transport of the enabled feeds, until the block ends."""
+def reception(database: Database, feeds: Mapping[str, Feed]) -> Iterator[Reception]:
+    """接入运行 — a desk with all its transports, until the block ends."""
     desk = Reception(database, feeds)
-    desk.start()
-    stop: Callable[[], None] = lambda: None  # noqa: E731 - nothing runs yet
-    try:
-        if transported:
-            known = transports.all_transports()
-            stop = transports.hear(
-                [(feed, known[feed.transport]) for feed in feeds.values() if feed.enabled], desk
-            )
+    with desk.running():
         yield desk
-    finally:
-        stop()
-        desk.stop()
 
 
 def listen(database: Database, feeds: Mapping[str, Feed], stop: threading.Event) -> None:
-    """收听 — all transports until `stop`; the process that holds the role `intake` calls it."""
+    """收听 — all transports until `stop`; for a process that does nothing else."""
     with reception(database, feeds):
         stop.wait()

@@ -79,6 +79,11 @@ class Client:
         asked = self._client.request("POST", path, json=body, headers=headers)
         return self._thread.submit(asyncio.run, asked).result()
 
+    def send_bytes(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """POST as it is."""
+        asked = self._client.request("POST", path, content=content, headers=headers)
+        return self._thread.submit(asyncio.run, asked).result()
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return self.request("GET", path, headers=headers)
 

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from shouye.doors.web.routes import access, assess, call, facts, observe, roster, tasks, warn
+from shouye.doors.web.routes import access, assess, call, facts, intake, observe, roster, tasks, warn
 
 ROUTERS: tuple[APIRouter, ...] = (
     access.router,
     roster.router,
     observe.router,
+    intake.router,
     assess.router,
     warn.router,
     call.router,
