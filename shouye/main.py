@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,10 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
-import uvicorn
 
 from shouye.after import review
-from shouye.base import access, delivery, roster, rules, tasks
+from shouye.base import delivery, roster, rules, tasks
 from shouye.base.kernel import (
     BadInput,
     Database,
@@ -32,6 +30,7 @@ from shouye.base.kernel import (
     WallClock,
     hold,
     holder_name,
+    keeping_time,
     open_key,
     pace,
     play,
@@ -54,8 +53,6 @@ from shouye.watch import assess, feeds, intake, observe
 
 CITIES = Path(__file__).resolve().parent.parent / "cities"
 """Where the cities' folders stand in a checkout."""
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 ENGINE = "engine"
 """The lane of the judge's jobs."""
@@ -112,7 +109,7 @@ def open_city(
     return Program(database, city, people, board)
 
 
-def go_on_duty(program: Program, roles: Collection[str] = DUTIES) -> Program:
+def go_on_duty(program: Program, roles: Collection[str] = DUTIES, *, ahead: bool = True) -> Program:
     """上岗 — what only the process that holds a role does: begin to judge, take up the calls; its due work."""
     engine, clock = (duty in roles for duty in DUTIES)
     jobs = JobSource(Lanes(only=() if clock else (ENGINE,), but=() if engine else (ENGINE,)))
@@ -121,7 +118,7 @@ def go_on_duty(program: Program, roles: Collection[str] = DUTIES) -> Program:
         active = assess.read_active(program.city / "assess.toml")
         facts = assess.read_station_facts(program.city / "station_facts.toml")
         with program.database.begin() as tx:
-            assess.install(tx, assess.Assessor.of(book, active, facts=facts))
+            assess.install(tx, assess.Assessor.of(book, active, facts=facts), ahead=ahead)
     if not clock:
         return replace(program, sources=(jobs,))
     with program.database.begin() as tx:
@@ -157,6 +154,10 @@ class Drill:
     def roster(self) -> roster.Roster:
         return self.program.roster
 
+    @property
+    def now(self) -> datetime:
+        return self.program.database.clock.now()
+
     def play(self, progress: Callable[[datetime], None] = lambda _: None, until: datetime | None = None) -> None:
         """尽快演 — discrete-event, to the end or to a moment before it."""
         clock = self.program.database.clock
@@ -191,7 +192,7 @@ class Drill:
             folder=self.plan.city,
         )
         county = max(self.laying.stations, key=lambda item: item.station.id).station.county
-        with console(context, host, port, county, say):
+        with web.console(context, host, port, county, say):
             sources = (*self.program.sources, SealSource(self.sealer))
             pace(sources, database, database.clock, stop, None if stay else self.ends, context.tick)
 
@@ -205,8 +206,11 @@ class Drill:
         return review.DrillPapers(result, rows, web.county_boundaries(self.program.roster, self.plan.city))
 
 
-def prepare_drill(plan: review.DrillPlan, folder: Path) -> Drill:
-    """备演 — own process, own data folder, only simulated channels: nothing here can dial."""
+def prepare_drill(plan: review.DrillPlan, folder: Path, *, resume: bool = False) -> Drill:
+    """备演 — own process, own data folder, only simulated channels: nothing here can dial.
+
+    To `resume` is to go on from the last commit of the same drill in that folder, wherever its process ended.
+    """
     storm = intake.read_storm(plan.storm)
     if storm.name == "storm":  # a scenario's folder names its storm
         storm = replace(storm, name=plan.storm.resolve().parent.name)
@@ -214,64 +218,47 @@ def prepare_drill(plan: review.DrillPlan, folder: Path) -> Drill:
     shift = plan.start - storm.begins_at if plan.start is not None else timedelta(0)
     begins, ends = storm.begins_at + shift, storm.ends_at + shift + plan.tail
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("drill.sqlite*"):
-        old.unlink()
-    database = Database(f"sqlite:///{folder / 'drill.sqlite'}", SimClock(begins), durable=False)
+    fingerprint = review.fingerprint(plan.city, plan)
+    reached = _reached(folder / "drill.sqlite", fingerprint) if resume else None
+    if reached is None:
+        for old in folder.glob("drill.sqlite*"):
+            old.unlink()
+    clock = SimClock(reached or begins)
+    database = keeping_time(Database(f"sqlite:///{folder / 'drill.sqlite'}", clock, durable=False))
     people = delivery.read_people(plan.people or plan.city / "people.toml")
     deciders = review.read_deciders(plan.city / "deciders.toml")
-    program = assemble(
-        database,
-        plan.city,
-        Mode.SIMULATION,
-        {"simulated": delivery.SimulatedTelephone(people, plan.seed)},
-        banner="演练",
-        stations=tuple(item.station for item in laying.stations),
-    )
+    telephone = delivery.SimulatedTelephone(people, plan.seed)
+    stations = tuple(item.station for item in laying.stations)
+    city = open_city(database, plan.city, Mode.SIMULATION, {"simulated": telephone}, "演练", stations)
+    program = go_on_duty(city, ahead=False)
     readings = intake.lay(storm, laying.on, shift)
-    players: list[Source] = [review.StormPlayer(readings, deciders.report_delay)]
+    players: list[Source] = [review.StormPlayer(readings, deciders.report_delay, reached)]
     if plan.simulated_deciders:
-        players.append(review.DeciderPlayer(deciders, plan.seed))
+        players.append(review.DeciderPlayer(deciders, plan.seed, reached))
+    with database.begin() as tx:
+        review.begin_drill(tx, fingerprint)
     whole = replace(program, sources=(players[0], *program.sources, *players[1:]))
-    return Drill(whole, storm, laying, plan, begins, ends, Sealer(open_key(folder / "keys"), "drill"))
+    return Drill(whole, storm, laying, plan, begins, ends, Sealer(open_key(folder / "keys"), holder_name()))
+
+
+def _reached(path: Path, fingerprint: str) -> datetime | None:
+    """How far the drill in this file has come; None when there is none, or it was not ready to begin."""
+    if not path.exists():
+        return None
+    database = Database(f"sqlite:///{path}", WallClock())
+    try:
+        if database.version() is None:
+            return None
+        with database.read() as tx:
+            return review.reached_by(tx, fingerprint)
+    finally:
+        database.close()
 
 
 def play_drill(drill: Drill) -> review.DrillResult:
     """Play to the end and read what came of it."""
     drill.play()
     return drill.result()
-
-
-@contextmanager
-def console(
-    context: web.CityContext, host: str, port: int, county: str, say: Callable[[str], None]
-) -> Iterator[None]:
-    """控制台 — served beside the work of the caller; demo users only in Simulation, only on loopback."""
-    if not (web.STATIC / "vendor").is_dir():
-        raise BadInput("浏览器资源还没有生成，请先运行 make assets")
-    if context.mode is Mode.SIMULATION and host in LOOPBACK:
-        with context.database.begin() as tx:
-            users = access.open_demo_users(tx, context.roster, context.mode, host, county)
-        for user in users:
-            say(f"  {user.login:<8} 密码 {user.password}　{user.name}")
-    try:
-        listener = socket.create_server((host, port))
-    except OSError:
-        raise BadInput(f"端口 {port} 已被占用，请用 --port 换一个") from None
-    server = uvicorn.Server(
-        uvicorn.Config(web.create_app(context), log_level="warning", timeout_graceful_shutdown=2)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    say(f"控制台：http://{host}:{listener.getsockname()[1]}/　（Ctrl-C 结束）")
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("已停止。")
-    finally:
-        context.tick.close()
-        server.should_exit = True
-        thread.join(timeout=5)
-        listener.close()
 
 
 class FictionalPeople(Refusal):
@@ -356,7 +343,7 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
             parts.enter_context(desk.running(transported=Role.INTAKE in plan.roles))
         if Role.WEB in plan.roles:
             county = program.roster.children(city.id)[0].id
-            parts.enter_context(console(context, plan.host, plan.port, county, say))
+            parts.enter_context(web.console(context, plan.host, plan.port, county, say))
             if len(duties) < len(DUTIES):
                 parts.enter_context(web.following(context))
         if duties:
@@ -383,8 +370,8 @@ class Assembly:
         with tempfile.TemporaryDirectory(prefix="shouye-drill-") as name:
             yield Path(name)
 
-    def prepare(self, plan: review.DrillPlan, folder: Path) -> Drill:
-        return prepare_drill(plan, folder)
+    def prepare(self, plan: review.DrillPlan, folder: Path, *, resume: bool = False) -> Drill:
+        return prepare_drill(plan, folder, resume=resume)
 
     def run(self, plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
         run_city(plan, stop, say)

@@ -19,6 +19,9 @@ from shouye.after.review.model import Report as Report
 from shouye.after.review.model import all_reports as all_reports
 from shouye.after.review.model import lay_out as lay_out
 from shouye.after.review.model import read_deciders as read_deciders
+from shouye.after.review.service import begin_drill as begin_drill
 from shouye.after.review.service import call_rows as call_rows
+from shouye.after.review.service import fingerprint as fingerprint
+from shouye.after.review.service import reached_by as reached_by
 from shouye.after.review.service import result as result
 from shouye.after.review.service import timeline as timeline

@@ -20,11 +20,19 @@ ACTED_ON = ("approve", "review", "takeover", "door", "support")
 
 @dataclass
 class StormPlayer:
-    """落雨 — hands the storm's readings to observation as they would have arrived."""
+    """落雨 — hands the storm's readings to observation as they would have arrived.
+
+    In a drill that goes on, what was due by the instant it had `reached` lies in the database: rain comes first.
+    """
 
     readings: Sequence[observe.Reading]
     delay: timedelta
+    reached: datetime | None = None
     _next: int = 0
+
+    def __post_init__(self) -> None:
+        if self.reached is not None:
+            self._next = sum(reading.time + self.delay <= self.reached for reading in self.readings)
 
     def next_at(self, tx: Tx) -> datetime | None:
         if self._next >= len(self.readings):
@@ -45,15 +53,20 @@ class StormPlayer:
 
 @dataclass
 class DeciderPlayer:
-    """模拟决策 — posts that read, are absent, refuse, take over and send people; deterministic by seed."""
+    """模拟决策 — posts that read, are absent, refuse, take over and send people; deterministic by seed.
+
+    What they have in mind follows from the tasks that were opened, so that nothing need be kept of it: in a drill
+    that goes on they plan all of it anew and leave out what lies before the instant it had `reached`. What falls
+    on that instant is done again where it was not: each act finds what is still to do.
+    """
 
     deciders: Deciders
     seed: int
+    reached: datetime | None = None
     _planned: list[tuple[datetime, int, str]] = field(default_factory=list)
     _last: int = 0
     _last_fact: int = 0
     _free_at: dict[str, datetime] = field(default_factory=dict)
-    _handled: dict[int, int] = field(default_factory=dict)
 
     def next_at(self, tx: Tx) -> datetime | None:
         for task in tasks.opened_after(tx, self._last, ACTED_ON):
@@ -62,26 +75,23 @@ class DeciderPlayer:
         for fact in facts_since(tx, self._last_fact, ("CallsLate",)):
             self._last_fact = fact.id
             for task in tasks.in_group(tx, fact.subject, "door"):
-                if task.closed_at is None:  # the list has grown: its owner looks at it again
-                    self._plan(tx, task, since=tx.now)
+                if task.closed_at is None and task.opened_at <= fact.at:  # it has grown: its owner looks again
+                    self._plan(tx, task, since=fact.at)
         arrivals = [visit.eta_at for visit in call.visits(tx, only_open=True)]
         return min([*arrivals, *(item[0] for item in self._planned[:1])], default=None)
 
     def run_due(self, database: Database) -> int:
-        now = database.clock.now()
-        done = 0
-        while self._planned and self._planned[0][0] <= now:
-            _, number, post = heapq.heappop(self._planned)
-            with database.begin() as tx:
+        """One act, or one arrival."""
+        with database.begin() as tx:
+            if self._planned and self._planned[0][0] <= tx.now:
+                _, number, post = heapq.heappop(self._planned)
                 self._act(tx, tasks.task(tx, number), post)
-            done += 1
-        with database.read() as tx:
-            arrived = [visit for visit in call.visits(tx, only_open=True) if visit.eta_at <= now]
-        for visit in arrived:
-            with database.begin() as tx:
+                return 1
+            arrived = [visit for visit in call.visits(tx, only_open=True) if visit.eta_at <= tx.now]
+            for visit in arrived[:1]:
                 found = draw(self.seed, "door", visit.notice, visit.division, visit.id) < self.deciders.found
                 call.end_visit(tx, visit.id, found=found)
-        return done + len(arrived)
+            return len(arrived[:1])
 
     def _plan(self, tx: Tx, task: tasks.Task, since: datetime | None = None) -> None:
         """When somebody gets to it: a person does one thing after another, and may not be there at all."""
@@ -101,7 +111,8 @@ class DeciderPlayer:
         at = begin + timedelta(seconds=seconds)
         if task.kind == "approve":
             self._free_at[post] = at
-        heapq.heappush(self._planned, (at, task.id, post))
+        if self.reached is None or at >= self.reached:
+            heapq.heappush(self._planned, (at, task.id, post))
 
     def _act(self, tx: Tx, task: tasks.Task, post: str) -> None:
         if task.state not in (tasks.TaskState.OPEN, tasks.TaskState.ACKNOWLEDGED):
@@ -141,9 +152,6 @@ class DeciderPlayer:
     def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
         """Send one person to each place on the list that nobody walks to yet."""
         wanted = task.detail["obligations"]
-        if self._handled.get(task.id) == len(wanted):
-            return  # the list has not grown since
-        self._handled[task.id] = len(wanted)
         roster = tx.of(Roster)
         notice = int(task.detail["notice"])
         waiting = (*call.OPEN, call.CallState.HANDED_OVER)

@@ -5,16 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from shouye.after.review.model import CallRow, DrillResult, Laying, LeadTime, Line
+from shouye.after.review.model import CallRow, DrillPlan, DrillResult, Laying, LeadTime, Line
 from shouye.base.delivery import Receipt
-from shouye.base.kernel import RecordedFact, Tx, facts_since, iso, rank_of, word_of
+from shouye.base.kernel import (
+    RecordedFact,
+    Refusal,
+    Tx,
+    canonical,
+    facts_since,
+    iso,
+    put_stamp,
+    rank_of,
+    reached,
+    read_stamp,
+    word_of,
+)
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 from shouye.watch.intake import Storm
+
+
+class OtherDrill(Refusal):
+    """数据目录里是另一场演练（雨情、城市、人员、种子或开始时刻不同），不能接着演。"""
+
+
+DRILL = "drill"
+"""The stamp that says which drill a database holds."""
 
 SCHEMA = "shouye-drill/1"
 
@@ -62,6 +84,32 @@ def result(tx: Tx, storm: Storm, laying: Laying, seed: int, begins: datetime, en
             for item in laying.stations
         },
     )
+
+
+def fingerprint(city: Path, plan: DrillPlan) -> str:
+    """演练指纹 — two drills with the same one are the same: storm, city, people, chance and beginning."""
+    people = [plan.people] if plan.people else []
+    files = [plan.storm, *people, *sorted(path for path in city.iterdir() if path.is_file())]
+    files += sorted((city / "rules").glob("*"))
+    digests = [[path.name, sha256(path.read_bytes()).hexdigest()] for path in files if path.is_file()]
+    start = iso(plan.start) if plan.start else None
+    terms = [plan.seed, start, plan.tail.total_seconds(), plan.simulated_deciders]
+    return sha256(canonical([terms, digests]).encode()).hexdigest()
+
+
+def begin_drill(tx: Tx, print_of: str) -> None:
+    """开演 — from now on the database is this drill's and can be gone on with."""
+    put_stamp(tx, DRILL, print_of)
+
+
+def reached_by(tx: Tx, print_of: str) -> datetime | None:
+    """演到何时 — of this drill; None when it had not begun."""
+    held = read_stamp(tx).get(DRILL)
+    if held is None:
+        return None
+    if held != print_of:
+        raise OtherDrill
+    return reached(tx)
 
 
 def _title(storm: Storm) -> str:

@@ -71,10 +71,17 @@ def intents(tx: Tx, channels: Collection[str]) -> list[Attempt]:
 
 
 def has_intent(tx: Tx, channels: Collection[str]) -> bool:
-    query = select(attempt_table.c.id).where(
-        attempt_table.c.state == AttemptState.INTENT.value, attempt_table.c.channel.in_(sorted(channels))
+    return tx.run(_SOME_INTENT, {"channels": sorted(channels)}).first() is not None
+
+
+_SOME_INTENT = (
+    select(attempt_table.c.id)
+    .where(
+        attempt_table.c.state == AttemptState.INTENT.value,
+        attempt_table.c.channel.in_(bindparam("channels", expanding=True)),
     )
-    return tx.run(query.limit(1)).first() is not None
+    .limit(1)
+)
 
 
 def begin_acts(tx: Tx, ids: Sequence[int]) -> None:
@@ -161,8 +168,11 @@ def replies_due(tx: Tx, limit: int) -> list[tuple[int, Reply]]:
 
 
 def next_reply_at(tx: Tx) -> datetime | None:
-    instant: datetime | None = tx.run(select(func.min(reply_table.c.at))).scalar()
+    instant: datetime | None = tx.run(_NEXT_REPLY).scalar()
     return instant
+
+
+_NEXT_REPLY = select(func.min(reply_table.c.at))
 
 
 def delete_replies(tx: Tx, ids: Sequence[int]) -> None:

@@ -29,6 +29,7 @@ from shouye.base.kernel.db import RowId as RowId
 from shouye.base.kernel.db import Tx as Tx
 from shouye.base.kernel.db import canonical as canonical
 from shouye.base.kernel.db import metadata as metadata
+from shouye.base.kernel.db import put_stamp as put_stamp
 from shouye.base.kernel.db import read_stamp as read_stamp
 from shouye.base.kernel.dice import draw as draw
 from shouye.base.kernel.dice import draw_between as draw_between
@@ -87,5 +88,7 @@ from shouye.base.kernel.seal import trusted_keys as trusted_keys
 from shouye.base.kernel.shelf import load_shelf as load_shelf
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source
+from shouye.base.kernel.worker import keeping_time as keeping_time
 from shouye.base.kernel.worker import pace as pace
 from shouye.base.kernel.worker import play as play
+from shouye.base.kernel.worker import reached as reached

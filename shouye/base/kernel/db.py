@@ -255,6 +255,12 @@ def read_stamp(tx: Tx) -> dict[str, str]:
     return {row.key: row.value for row in tx.run(select(stamp))}
 
 
+def put_stamp(tx: Tx, key: str, value: str) -> None:
+    """记一笔身份 — something else that is true of the database as a whole."""
+    row = tx.insert(stamp).values(key=key, value=value)
+    tx.run(row.on_conflict_do_update(index_elements=[stamp.c.key], set_={"value": value}))
+
+
 _ONE_VIEW = {
     "sqlite": "BEGIN",
     "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",

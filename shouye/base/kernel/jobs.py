@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -133,6 +134,12 @@ ALL_LANES = Lanes()
 
 def next_due(tx: Tx, lanes: Lanes = ALL_LANES) -> datetime | None:
     """When a job can run at the earliest: what waits behind a failed job counts from that job's next attempt."""
+    instants = [tx.run(query).scalar() for query in _next_due(lanes)]
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+@cache
+def _next_due(lanes: Lanes) -> tuple[Any, Any]:
     ours = lanes.condition
     failing = (
         select(func.max(job_table.c.retry_at).label("at"))
@@ -142,8 +149,7 @@ def next_due(tx: Tx, lanes: Lanes = ALL_LANES) -> datetime | None:
     )
     held = select(job_table.c.lane).where(_fails)
     free = select(func.min(job_table.c.due_at)).where(_waits, ours, job_table.c.lane.not_in(held))
-    instants = [tx.run(free).scalar(), tx.run(select(func.min(failing.c.at))).scalar()]
-    return min((instant for instant in instants if instant is not None), default=None)
+    return free, select(func.min(failing.c.at))
 
 
 def dead_jobs(tx: Tx) -> list[Job]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shouye.base.kernel.clock import PacedClock, SimClock, WallClock
-from shouye.base.kernel.db import Database, Tx
+from shouye.base.kernel.clock import PacedClock, SimClock, WallClock, from_ms, to_ms
+from shouye.base.kernel.db import Database, Tx, put_stamp, read_stamp
 from shouye.base.kernel.jobs import ALL_LANES, Lanes, newest_waiting, next_due, run_due
 
 MAX_WAIT_S = 0.1
@@ -20,8 +20,17 @@ MAX_WAIT_S = 0.1
 others, whose work must begin within 200 ms, and for the word to stop."""
 
 
+REACHED = "reached"
+"""The stamp that holds the instant of the last commit."""
+
+
 class Source(Protocol):
-    """待办来源 — says when it is next due and does what is due."""
+    """待办来源 — says when it is next due and does what is due.
+
+    So that a drill killed between two commits goes on as if nothing had been, what is left to do must follow from
+    the database and the instant alone: one call of `run_due` ends with its first commit, or goes on in the very
+    order in which a new look would.
+    """
 
     def next_at(self, tx: Tx) -> datetime | None: ...
 
@@ -52,18 +61,52 @@ def play(
     end: datetime,
     progress: Callable[[datetime], None] = lambda _: None,
 ) -> None:
-    """离散事件 — run to `end` or until nothing is left; the same input gives the same history."""
+    """离散事件 — run to `end` or until nothing is left; the same input gives the same history.
+
+    The first source that is due works, and all are asked again: what comes next does not depend on when one looked
+    last.
+    """
     while True:
-        due, upcoming = look(sources, database)
-        if due:
-            for source in due:
-                source.run_due(database)
+        due, upcoming = _first_due(sources, database)
+        if due is not None:
+            due.run_due(database)
         elif upcoming is None or upcoming > end:
             clock.move_to(end)
             return
         else:
             clock.move_to(upcoming)
             progress(upcoming)
+
+
+def _first_due(sources: Sequence[Source], database: Database) -> tuple[Source | None, datetime | None]:
+    """The first source with work now, or when there will be some."""
+    with database.read() as tx:
+        instants = []
+        for source in sources:
+            instant = source.next_at(tx)
+            if instant is not None and instant <= tx.now:
+                return source, None
+            instants.append(instant)
+    return None, min((instant for instant in instants if instant is not None), default=None)
+
+
+def keeping_time(database: Database) -> Database:
+    """记时 — the same database, in which each commit leaves its instant: from there a killed drill goes on."""
+    kept: datetime | None = None
+
+    def keep(tx: Tx) -> None:
+        nonlocal kept
+        if tx.now != kept:
+            put_stamp(tx, REACHED, str(to_ms(tx.now)))
+            kept = tx.now
+
+    return database.fenced(keep)
+
+
+def reached(tx: Tx) -> datetime | None:
+    """演到何时 — the instant of the last commit of a database that keeps it."""
+    kept = read_stamp(tx).get(REACHED)
+    return None if kept is None else from_ms(int(kept))
 
 
 def pace(

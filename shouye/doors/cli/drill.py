@@ -45,6 +45,9 @@ class Staged(Protocol):
     @property
     def ends(self) -> datetime: ...
 
+    @property
+    def now(self) -> datetime: ...
+
     def result(self) -> review.DrillResult: ...
 
     def papers(self, result: review.DrillResult) -> review.DrillPapers: ...
@@ -70,7 +73,7 @@ class Stage(Protocol):
 
     def folder(self, wanted: Path | None) -> AbstractContextManager[Path]: ...
 
-    def prepare(self, plan: review.DrillPlan, folder: Path) -> Staged: ...
+    def prepare(self, plan: review.DrillPlan, folder: Path, *, resume: bool = False) -> Staged: ...
 
 
 def make_drill(stage: Stage) -> Callable[..., None]:
@@ -90,6 +93,13 @@ def make_drill(stage: Stage) -> Callable[..., None]:
         ] = None,
         out_json: Annotated[Path | None, typer.Option("--json", help="演练记录写到此文件")] = None,
         out_dir: Annotated[Path | None, typer.Option("--out", help="总结、名单、记录写到此目录")] = None,
+        data: Annotated[
+            Path | None,
+            typer.Option("--data", help="数据目录：演练的库；不给则用 --out 的目录，再不给则不留"),
+        ] = None,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="接着演：从数据目录里上次中断的时刻继续；还没有开演就从头演")
+        ] = False,
         watch_from: Annotated[
             str | None, typer.Option("--watch-from", help="倍速演练：此刻之前尽快演完，从此刻起按倍速看")
         ] = None,
@@ -113,9 +123,13 @@ def make_drill(stage: Stage) -> Callable[..., None]:
                 simulated_deciders=not you_decide,
             )
             pace = speed_of(speed)
-            with stage.folder(out_dir) as folder:
-                staged = stage.prepare(plan, folder)
+            if resume and data is None and out_dir is None:
+                raise BadInput("接着演要用 --data 指明数据目录")
+            with stage.folder(data or out_dir) as folder:
+                staged = stage.prepare(plan, folder, resume=resume)
                 tell_laying(console, staged)
+                if staged.now > staged.begins:
+                    console.print(f"接着演：从 {staged.now:%m-%d %H:%M:%S} 继续")
                 if pace is None:
                     play_through(console, staged)
                 else:
@@ -262,6 +276,7 @@ def write(console: Console, papers: review.DrillPapers, out_json: Path | None, o
         out_json.write_bytes(reports["record"].render(papers))
         console.print(f"演练记录：{out_json}")
     if out_dir is not None:
+        out_dir.mkdir(parents=True, exist_ok=True)
         for report in reports.values():
             path = out_dir / report.filename
             path.write_bytes(report.render(papers))

@@ -9,3 +9,4 @@ from shouye.doors.web.boundaries import county_boundaries as county_boundaries
 from shouye.doors.web.context import CityContext as CityContext
 from shouye.doors.web.context import Tick as Tick
 from shouye.doors.web.live import following as following
+from shouye.doors.web.serving import console as console

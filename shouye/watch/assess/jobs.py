@@ -9,8 +9,12 @@ from shouye.watch.assess import store
 from shouye.watch.assess.service import Assessor, begin_recovery, judge, judge_reset, recover
 
 
-def install(tx: Tx, assessor: Assessor) -> None:
-    """启用研判 — record which tables are in force and let this assessor answer every wake-up of this process."""
+def install(tx: Tx, assessor: Assessor, *, ahead: bool = True) -> None:
+    """启用研判 — record which tables are in force and let this assessor answer every wake-up of this process.
+
+    Gauges heard before are loaded `ahead`, in portions; or else each when it is heard again, by the job that
+    judges it, so that a drill that goes on does nothing that it would not have done.
+    """
     store.activate(tx, assessor.watches)
 
     def wake(tx: Tx, payload: dict[str, Any]) -> None:
@@ -25,4 +29,4 @@ def install(tx: Tx, assessor: Assessor) -> None:
     handles("assess.wake", wake)
     handles("assess.recover", load)
     handles("assess.reset", reset)
-    begin_recovery(tx, assessor)
+    begin_recovery(tx, assessor, ahead=ahead)

@@ -101,11 +101,12 @@ _PORTION = 20
 """Gauges loaded by one job after a start: calls and answers are served in between."""
 
 
-def begin_recovery(tx: Tx, by: Assessor) -> None:
+def begin_recovery(tx: Tx, by: Assessor, *, ahead: bool = True) -> None:
     """开始恢复 — after a start: load the gauges heard so far before anything is raised or cleared."""
     by.turn, _ = store.turn(tx)
     by.renew(len(observe.gauges(tx)))
-    _chill(tx, by)
+    if ahead:
+        _chill(tx, by)
 
 
 def _chill(tx: Tx, by: Assessor) -> None:
