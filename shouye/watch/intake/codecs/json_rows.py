@@ -3,15 +3,18 @@
 The form of HTTP push: `{"readings": [{"station", "element", "time", "value", "unit", "flags"?}]}`. Settings say
 where things stand (dots go inside; `topic:2` is the second part of an MQTT topic): `rows`, `station`, `time`,
 `time_format` (iso, epoch_s, epoch_ms, or as strptime), `element`, `value`, `unit`; or, where a row has a column
-for each element, `column.<name>` = "element unit". A row without a zone is Beijing time.
+for each element, `column.<name>` = "element unit" (or "element @column", where another column names the unit).
+A time may be put together, `{day} {hour}:00`; `zone_h` is the zone of times without one (8, Beijing); `missing`
+names what stands for no value (-9999 …).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from shouye.base.kernel import BEIJING
@@ -31,6 +34,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 _MOST_ROWS = 100_000
 _MISSING = ("", "NA", "NaN", "nan", "null", "-", "缺测")
 _KEPT = 4_096
+_PLACE = re.compile(r"\{([^{}]+)\}")
 
 
 def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Message]:
@@ -39,8 +43,8 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Mess
         rows = list(_rows(_parsed(data), options.settings))
     except BadFrame as bad:
         return [bad.about(data)]
-    columns = _columns(options.settings)
-    return [_row(row, options.settings, columns) for row in rows]
+    columns = columns_of(options.settings)
+    return [message_of(row, options.settings, columns) for row in rows]
 
 
 def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
@@ -80,6 +84,8 @@ def _rows(said: Any, settings: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _inside(said: Any, path: str) -> Any:
+    if isinstance(said, dict) and path in said:
+        return said[path]
     for name in path.split("."):
         if not isinstance(said, dict):
             return None
@@ -87,7 +93,7 @@ def _inside(said: Any, path: str) -> Any:
     return said
 
 
-def _columns(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def columns_of(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(their name, our element, unit) of each column."""
     found = []
     for key, meaning in settings.items():
@@ -97,7 +103,10 @@ def _columns(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
-def _row(row: Any, settings: Mapping[str, Any], columns: list[tuple[str, str, str]]) -> Message:
+def message_of(
+    row: Any, settings: Mapping[str, Any], columns: list[tuple[str, str, str]], text: str = ""
+) -> Message:
+    """一行 — read by the mapping, or refused for itself; `text` is what quarantine keeps of it."""
     station = ""
     try:
         if not isinstance(row, dict):
@@ -105,13 +114,20 @@ def _row(row: Any, settings: Mapping[str, Any], columns: list[tuple[str, str, st
         station = _station(row, settings)
         if not station:
             raise BadFrame(RefusalCode.HEADER, "没有测站")
-        time = _time(_inside(row, str(settings.get("time", "time"))), str(settings.get("time_format", "iso")))
+        time = _time(_said_time(row, str(settings.get("time", "time"))), settings)
         readings = tuple(_readings(row, settings, columns, time))
         if not readings:
             raise BadFrame(RefusalCode.HEADER, "没有要素")
-        return Decoded(station, "row", time, readings, {"raw": _text(row)})
+        return Decoded(station, "row", time, readings, {"raw": text or _text(row)})
     except BadFrame as bad:
-        return Refused(bad.code, bad.detail, _text(row).encode(), station[:80])
+        return Refused(bad.code, bad.detail, (text or _text(row)).encode(), station[:80])
+
+
+def _said_time(row: Mapping[str, Any], path: str) -> Any:
+    """One field, or several put together: `{year}-{month}-{day} {hour}`."""
+    if "{" not in path:
+        return _inside(row, path)
+    return _PLACE.sub(lambda place: str(row.get(place[1], "")).strip(), path)
 
 
 def _text(row: Any) -> str:
@@ -134,21 +150,24 @@ def _readings(
 ) -> Iterator[WireReading]:
     if columns:
         for name, element, unit in columns:
-            value, flags = _value(_inside(row, name), element)
-            yield WireReading(element, time, value, unit, flags)
+            value, flags = _value(_inside(row, name), element, settings)
+            said = str(row.get(unit[1:], "")) if unit.startswith("@") else unit
+            yield WireReading(element, time, value, said, flags)
         return
     element = _inside(row, str(settings.get("element", "element")))
     if not isinstance(element, str) or not element:
         raise BadFrame(RefusalCode.HEADER, "没有要素名")
-    value, flags = _value(_inside(row, str(settings.get("value", "value"))), element)
+    value, flags = _value(_inside(row, str(settings.get("value", "value"))), element, settings)
     unit = _inside(row, str(settings.get("unit", "unit")))
     said = row.get("flags", ())
     more = tuple(str(flag)[:40] for flag in said[:8]) if isinstance(said, list) else ()
     yield WireReading(element[:80], time, value, unit if isinstance(unit, str) else "", (*flags, *more))
 
 
-def _value(said: Any, element: str) -> tuple[float | None, tuple[str, ...]]:
+def _value(said: Any, element: str, settings: Mapping[str, Any]) -> tuple[float | None, tuple[str, ...]]:
     if said is None or (isinstance(said, str) and said.strip() in _MISSING):
+        return None, ("missing",)
+    if "missing" in settings and str(said).strip() in str(settings["missing"]).split():
         return None, ("missing",)
     try:
         if isinstance(said, bool | list | dict):
@@ -161,13 +180,15 @@ def _value(said: Any, element: str) -> tuple[float | None, tuple[str, ...]]:
     return value, ()
 
 
-def _time(said: Any, form: str) -> datetime:
+def _time(said: Any, settings: Mapping[str, Any]) -> datetime:
+    form = str(settings.get("time_format", "iso"))
     try:
         if form in ("epoch_s", "epoch_ms"):
             seconds = float(said) / (1000 if form == "epoch_ms" else 1)
             return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING)
         found = datetime.fromisoformat(said) if form == "iso" else datetime.strptime(said, form)  # noqa: DTZ007 - below
-        return found.replace(tzinfo=BEIJING) if found.tzinfo is None else found.astimezone(BEIJING)
+        zone = timezone(timedelta(hours=float(settings.get("zone_h", 8))))
+        return (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(BEIJING)
     except (TypeError, ValueError, OverflowError, OSError):
         raise BadFrame(RefusalCode.TIME, f"时间“{str(said)[:40]}”不可辨认") from None
 

@@ -1,0 +1,151 @@
+"""表格 CSV、XLSX — rows under a header, read by the mapping kept for their source (settings of `json_rows`).
+
+More settings: `header_row` (1), `delimiter` (found by itself), `sheet` (the first), `station_value` where the
+whole file is of one station. A row that cannot be read is refused for itself, with the header, so that it
+can be tried again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from shouye.watch.intake.codecs.json_rows import columns_of, message_of
+from shouye.watch.intake.model import (
+    STANDARD,
+    BadFrame,
+    Codec,
+    Message,
+    RefusalCode,
+    Refused,
+    SessionOptions,
+)
+
+_MOST_BYTES = 64 * 1024 * 1024
+_MOST_UNPACKED = 256 * 1024 * 1024
+_MOST_ROWS = 1_000_000
+_MOST_COLUMNS = 1_000
+
+
+def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Message]:
+    """译码 — one message for each row below the header."""
+    try:
+        rows = _rows(data, options.settings)
+        header = next(rows, [])
+        if not any(header):
+            raise BadFrame(RefusalCode.HEADER, "没有表头")
+        return _messages(header, rows, options.settings)
+    except BadFrame as bad:
+        return [bad.about(data[:65_536])]
+
+
+def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
+    """译码 — the first row alone: what quarantine tries again."""
+    return next(iter(decode_all(data, options)), Refused(RefusalCode.LENGTH, "没有一行数据", data[:65_536]))
+
+
+def _messages(header: list[str], rows: Iterator[list[str]], settings: Mapping[str, Any]) -> Iterator[Message]:
+    columns = columns_of(settings)
+    wanted = [name for name, _, _ in columns]
+    lacking = [name for name in wanted if name not in header]
+    if lacking:
+        yield Refused(RefusalCode.HEADER, f"没有列 {'、'.join(lacking[:10])}", _line(header).encode())
+        return
+    station = settings.get("station_value")
+    try:
+        for cells in rows:
+            if not any(cells):
+                continue
+            row: dict[str, Any] = dict(zip(header, cells, strict=False))
+            text = _line(header) + _line(cells)
+            if len(cells) != len(header):
+                yield Refused(RefusalCode.LENGTH, f"列数为 {len(cells)}，表头为 {len(header)}", text.encode())
+                continue
+            if station is not None:
+                row = {**row, str(settings.get("station", "station")): str(station)}
+            yield message_of(row, settings, columns, text)
+    except BadFrame as bad:
+        yield bad.about(b"")
+
+
+def _line(cells: list[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerow(cells)
+    return written.getvalue()
+
+
+def _rows(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Every row from the header on, as text."""
+    if len(data) > _MOST_BYTES:
+        raise BadFrame(RefusalCode.LENGTH, f"{len(data)} 字节，超过 {_MOST_BYTES}")
+    rows = _sheet(data, settings) if data[:4] == b"PK\x03\x04" else _lines(data, settings)
+    return islice(_bounded(rows), int(settings.get("header_row", 1)) - 1, None)
+
+
+def _bounded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    for number, cells in enumerate(rows):
+        if number > _MOST_ROWS or len(cells) > _MOST_COLUMNS:
+            raise BadFrame(RefusalCode.LENGTH, f"超过 {_MOST_ROWS} 行或 {_MOST_COLUMNS} 列")
+        yield [cell.strip() for cell in cells]
+
+
+def _lines(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
+    text = _text(data)
+    if "\0" in text:
+        raise BadFrame(RefusalCode.ENCODING, "不是文本表格")
+    delimiter = str(settings.get("delimiter", "")) or max(",;\t|", key=text[:4096].split("\n", 1)[0].count)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    except csv.Error as error:
+        raise BadFrame(RefusalCode.ENCODING, f"表格有误：{error}") from None
+
+
+def _text(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _sheet(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
+    """工作表 — values, not formulas; a packed bomb or a document type inside is not opened."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(item.file_size for item in packed.infolist()) > _MOST_UNPACKED:
+                raise BadFrame(RefusalCode.LENGTH, f"解开后超过 {_MOST_UNPACKED} 字节")
+            for item in packed.infolist():
+                if item.filename.endswith((".xml", ".rels")) and b"<!" in packed.open(item).read(1024):
+                    raise BadFrame(RefusalCode.UNSUPPORTED, "带有 DTD 或实体声明，一律不读")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        name = str(settings.get("sheet", "")) or book.sheetnames[0]
+        if name not in book.sheetnames:
+            raise BadFrame(RefusalCode.HEADER, f"没有工作表 {name}")
+        for cells in book[name].iter_rows(values_only=True):
+            yield [_cell(cell) for cell in cells]
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, OSError) as error:
+        raise BadFrame(RefusalCode.ENCODING, f"XLSX 打不开：{type(error).__name__}") from None
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+CODEC = Codec(
+    term="表格 CSV、XLSX",
+    source="各方文件，按接入块里的对照",
+    decode=decode,
+    decode_all=decode_all,
+    document=True,
+)
