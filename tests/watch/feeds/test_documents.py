@@ -30,6 +30,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
     found.close()
 
 
+def nothing(_headers: dict[str, str]) -> Answer:
+    return 404, {}, b""
+
+
 class Source:
     """A server of documents: what each path answers, and what it was asked."""
 
@@ -42,7 +46,7 @@ class Source:
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 source.asked.append((self.path, headers))
-                status, more, content = source.pages.get(self.path, lambda _: (404, {}, b""))(headers)
+                status, more, content = source.pages.get(self.path, nothing)(headers)
                 self.send_response(status)
                 for name, value in more.items():
                     self.send_header(name, value)
