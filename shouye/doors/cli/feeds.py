@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shouye.base.access import OPERATOR
 from shouye.base.kernel import BadInput, Database, NotFound, Refusal, WallClock, iso
 from shouye.watch import feeds
 from shouye.watch.feeds import Feed
@@ -175,15 +176,19 @@ def _make_retry(find: FindCity) -> Callable[..., None]:
                 one = feeds.held_one(tx, number)
                 if one.feed not in known:
                     raise NotFound(f"接入块 {one.feed}")
-                receipt = feeds.retry_held(tx, known[one.feed], number)
+                receipt = feeds.retry_held(tx, OPERATOR, known[one.feed], number)
             for outcome in receipt.outcomes:
                 typer.echo(f"{outcome.standing.word} {outcome.detail}".strip())
 
     return retry
 
 
-def drop_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
-    """看过了，没有用：从隔离区拿走，计数留着。"""
+def drop_held(
+    database: Where,
+    number: Annotated[int, typer.Argument(help="隔离区里的号")],
+    reason: Annotated[str, typer.Option("--reason", help="为什么没有用")],
+) -> None:
+    """看过了，没有用：从隔离区拿走，计数、理由留着。"""
     with told(), opened(database) as found, found.begin() as tx:
-        feeds.drop_held(tx, number)
+        feeds.drop_held(tx, OPERATOR, number, reason)
     typer.echo("已弃置")

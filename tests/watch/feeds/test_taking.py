@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shouye.base.access import OPERATOR
 from shouye.base.kernel import BEIJING, Database, facts_since
 from shouye.watch import feeds, observe
 from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
@@ -136,12 +137,12 @@ def test_what_was_refused_is_taken_when_the_block_is_mended(database: Database) 
     with database.read() as tx:
         lying = {one.code: one for one in feeds.held(tx)}
     with database.begin() as tx:
-        assert [one.standing for one in feeds.retry_held(tx, mended, lying["station"].id).outcomes] == [
+        assert [one.standing for one in feeds.retry_held(tx, OPERATOR, mended, lying["station"].id).outcomes] == [
             Standing.ACCEPTED
         ]
         with pytest.raises(feeds.NotHeld):
-            feeds.retry_held(tx, mended, lying["station"].id)
-        feeds.drop_held(tx, lying["unit"].id)
+            feeds.retry_held(tx, OPERATOR, mended, lying["station"].id)
+        feeds.drop_held(tx, OPERATOR, lying["unit"].id, "单位写错，已告知来源")
         assert feeds.held(tx) == []
     assert stored(database) == [("53488", "rain_mm", 4.0)]
 

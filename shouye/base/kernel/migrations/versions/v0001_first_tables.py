@@ -147,6 +147,20 @@ def upgrade() -> None:
         comment="what a transport must still know after a restart: ETags, files already read",
     )
     op.create_table(
+        "feed_pace",
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column(
+            "slot", sa.Integer(), nullable=False, comment="the minute of the day: a day ago it was used before"
+        ),
+        sa.Column("minute", sa.BigInteger(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("lag_least_s", sa.Integer(), nullable=True),
+        sa.Column("lag_most_s", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("feed", "slot"),
+        comment="the last day of each feed, minute by minute: how many messages, how late their readings",
+    )
+    op.create_table(
         "field_report",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("notice", sa.Integer(), nullable=False),
@@ -383,6 +397,9 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False, comment="of the whole, where `raw` is only its beginning"),
         sa.Column("state", sa.String(length=10), server_default="held", nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_by", sa.String(length=80), server_default="", nullable=False),
+        sa.Column("settled_why", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
