@@ -15,7 +15,7 @@ from rich.table import Table
 
 from shouye.base.access import OPERATOR
 from shouye.base.kernel import BadInput, Database, NotFound, Refusal, WallClock, iso
-from shouye.watch import feeds
+from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.intake import read_frames
 
@@ -117,8 +117,8 @@ def _make_status(find: FindCity) -> Callable[..., None]:
     def status(database: Where, city: CityOption = "datong") -> None:
         """看来数：每个来源收了多少、重复多少、拒收多少，最后一次是什么时候。"""
         with told(), opened(database) as found, found.read() as tx:
-            rows: dict[str, dict[str, feeds.Count]] = {}
-            for one in feeds.counts(tx):
+            rows: dict[str, dict[str, tally.Count]] = {}
+            for one in tally.counts(tx):
                 rows.setdefault(one.feed, {})[one.what] = one
             table = Table("来源", "归口", "已收", "重复", "拒收", "最后收到", "其他")
             for name, feed in blocks(find(city)).items():
@@ -142,7 +142,7 @@ def list_held(
     """列出隔离区里的来数，新的在前。"""
     with told(), opened(database) as found, found.read() as tx:
         table = Table("号", "来源", "时间", "原因", "测站", "从哪来", "字节", "说明")
-        for one in feeds.held(tx, feed, limit=limit):
+        for one in tally.held(tx, feed, limit=limit):
             row = (one.feed, iso(one.at), one.code, one.station, one.peer, str(one.size), one.detail)
             table.add_row(str(one.id), *row)
         Console().print(table)
@@ -151,7 +151,7 @@ def list_held(
 def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
     """看一条：原始字节，和按规约译出来的样子。"""
     with told(), opened(database) as found, found.read() as tx:
-        one = feeds.held_one(tx, number)
+        one = tally.held_one(tx, number)
     typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
     typer.echo(masked(one.raw))
 
@@ -173,7 +173,7 @@ def _make_retry(find: FindCity) -> Callable[..., None]:
         with told(), opened(database) as found:
             known = blocks(find(city))
             with found.begin() as tx:
-                one = feeds.held_one(tx, number)
+                one = tally.held_one(tx, number)
                 if one.feed not in known:
                     raise NotFound(f"接入块 {one.feed}")
                 receipt = feeds.retry_held(tx, OPERATOR, known[one.feed], number)
@@ -190,5 +190,5 @@ def drop_held(
 ) -> None:
     """看过了，没有用：从隔离区拿走，计数、理由留着。"""
     with told(), opened(database) as found, found.begin() as tx:
-        feeds.drop_held(tx, OPERATOR, number, reason)
+        tally.drop_held(tx, OPERATOR, number, reason)
     typer.echo("已弃置")

@@ -5,8 +5,6 @@ allows and only then lets the sender know. What cannot be taken lies in quaranti
 with its bytes and the reason.
 """
 
-from shouye.watch.feeds.facts import HeldDropped as HeldDropped
-from shouye.watch.feeds.facts import HeldRetried as HeldRetried
 from shouye.watch.feeds.facts import SignalHeard as SignalHeard
 from shouye.watch.feeds.jobs import Reception as Reception
 from shouye.watch.feeds.jobs import StorageAway as StorageAway
@@ -21,26 +19,12 @@ from shouye.watch.feeds.model import Proof as Proof
 from shouye.watch.feeds.model import Receipt as Receipt
 from shouye.watch.feeds.model import Standing as Standing
 from shouye.watch.feeds.model import prove as prove
-from shouye.watch.feeds.service import Hearing as Hearing
-from shouye.watch.feeds.service import NotHeld as NotHeld
-from shouye.watch.feeds.service import counts as counts
-from shouye.watch.feeds.service import counts_by_day as counts_by_day
-from shouye.watch.feeds.service import decode_held as decode_held
-from shouye.watch.feeds.service import drop_held as drop_held
-from shouye.watch.feeds.service import hearing as hearing
-from shouye.watch.feeds.service import held as held
-from shouye.watch.feeds.service import held_one as held_one
-from shouye.watch.feeds.service import held_tally as held_tally
 from shouye.watch.feeds.service import hot_spots as hot_spots
-from shouye.watch.feeds.service import minutes as minutes
 from shouye.watch.feeds.service import quakes as quakes
 from shouye.watch.feeds.service import read_feeds as read_feeds
 from shouye.watch.feeds.service import retry_held as retry_held
 from shouye.watch.feeds.service import signal_of as signal_of
 from shouye.watch.feeds.service import signals as signals
 from shouye.watch.feeds.service import take as take
-from shouye.watch.feeds.store import Count as Count
-from shouye.watch.feeds.store import Held as Held
-from shouye.watch.feeds.store import Minute as Minute
 from shouye.watch.feeds.store import StoredSignal as StoredSignal
 from shouye.watch.feeds.transports import all_transports as all_transports

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from shouye.base.kernel import Database, NotFound, Refusal
+from shouye.watch import tally
 from shouye.watch.feeds import service, transports
 from shouye.watch.feeds.model import Feed, Parcel, Receipt
 from shouye.watch.intake import Message
@@ -106,7 +107,7 @@ class Reception:
     def note(self, feed: str, what: str, many: int = 1) -> None:
         try:
             with self._database.begin() as tx:
-                service.note(tx, feed, what, many)
+                tally.note(tx, feed, what, many)
         except Exception as error:  # noqa: BLE001 - a count that cannot be kept must not stop the listening
             _log.warning("count_lost", feed=feed, what=what, error=str(error)[:200])
 

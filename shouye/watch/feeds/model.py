@@ -197,6 +197,12 @@ class Feed:
         held = int(self.options.get("most_held_bytes", 65_536))
         return SessionOptions(self.source, self.settings, held)
 
+    def read(self, raw: bytes) -> tuple[Message, ...]:
+        """译码 — what its codec makes of one frame or document."""
+        if self.codec.decode_all is not None:
+            return tuple(self.codec.decode_all(raw, self.session_options))
+        return (self.codec.decode(raw, self.session_options),)
+
     def admits(self, address: str) -> bool:
         """来源网络 — is the peer inside the networks of the block? None named: only this machine."""
         try:

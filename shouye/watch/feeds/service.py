@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shouye.base.access import Actor
-from shouye.base.kernel import BadInput, NotFound, Refusal, Tx, canonical, record
-from shouye.watch import observe
+from shouye.base.kernel import NotFound, Tx, canonical, record
+from shouye.watch import observe, tally
 from shouye.watch.feeds import store, transports
 from shouye.watch.feeds.blocks.feeds_toml import BLOCKS
-from shouye.watch.feeds.facts import HeldDropped, HeldRetried, SignalHeard
+from shouye.watch.feeds.facts import SignalHeard
 from shouye.watch.feeds.model import (
     UNLISTED,
     Feed,
@@ -154,10 +153,10 @@ class _Work:
         self._store_quakes()
         self._store_spots()
         if self._held:
-            store.hold(self._tx, self._held)
+            tally.hold(self._tx, self._held)
         for feed, outcome in zip(self._feeds, self.outcomes, strict=True):
             self._counts[feed, outcome.standing.value] += 1
-        store.count(self._tx, self._counts)
+        tally.count(self._tx, self._counts)
         self._keep_pace()
 
     def _store_readings(self) -> None:
@@ -189,10 +188,10 @@ class _Work:
             if outcome.standing is Standing.REFUSED
         )
         every = Counter(self._feeds)
-        store.keep_pace(
+        tally.keep_pace(
             self._tx,
             [
-                store.Minute(
+                tally.Minute(
                     feed,
                     now.replace(second=0, microsecond=0),
                     every[feed] - refused[feed],
@@ -259,130 +258,20 @@ def _key(reading: Reading) -> Key:
     return reading.station, reading.element, int(reading.step.total_seconds()), reading.time, reading.revision
 
 
-class NotHeld(Refusal):
-    """这条来数已经不在隔离区，不必再处理。"""
-
-
-def held(
-    tx: Tx, feed: str = "", state: str = "held", limit: int = 100, before: int | None = None, code: str = ""
-) -> list[store.Held]:
-    """隔离区 — what was refused, newest first."""
-    return store.held(tx, feed, state, limit, before, code)
-
-
-def held_tally(tx: Tx, state: str = "held") -> dict[tuple[str, str], int]:
-    """隔离区有多少 — by feed and reason."""
-    return store.tally(tx, state)
-
-
-def held_one(tx: Tx, number: int) -> store.Held:
-    found = store.held_one(tx, number)
-    if found is None:
-        raise NotFound(f"隔离区第 {number} 条")
-    return found
-
-
-def decode_held(feed: Feed, one: store.Held) -> tuple[Message, ...]:
-    """再译一遍 — what the codec of its feed makes of these bytes now."""
-    codec, options = feed.codec, feed.session_options
-    if codec.decode_all is not None:
-        return tuple(codec.decode_all(one.raw, options))
-    return (codec.decode(one.raw, options),)
-
-
 def retry_held(tx: Tx, actor: Actor, feed: Feed, number: int) -> Receipt:
     """重试 — decode it again with the block as it is now; what is taken leaves the quarantine."""
-    one = held_one(tx, number)
+    one = tally.held_one(tx, number)
     if one.state != "held" or one.feed != feed.name:
-        raise NotHeld(f"第 {number} 条")
-    messages = decode_held(feed, one)
+        raise tally.NotHeld(f"第 {number} 条")
     again = _Work(tx)
-    parcel = Parcel(feed, messages, one.peer)
-    places = [again.add(parcel, message) for message in messages]
+    parcel = Parcel(feed, feed.read(one.raw), one.peer)
+    places = [again.add(parcel, message) for message in parcel.messages]
     again.store()
     receipt = Receipt(tuple(again.outcomes[place] for place in places))
-    # What is refused again lies there anew with its reason of now; this row has had its turn.
     told = "；".join(dict.fromkeys(f"{one.standing.word} {one.detail}".strip() for one in receipt.outcomes))
-    store.settle(tx, number, "retried", actor.tag, told[:500])
     standings = Counter(outcome.standing.value for outcome in receipt.outcomes)
-    record(
-        tx,
-        HeldRetried(
-            subject=f"held:{number}",
-            actor=actor.tag,
-            feed=feed.name,
-            code=one.code,
-            standings=dict(sorted(standings.items())),
-        ),
-    )
+    tally.settle_retried(tx, actor, number, dict(sorted(standings.items())), told)
     return receipt
-
-
-def drop_held(tx: Tx, actor: Actor, number: int, reason: str) -> None:
-    """弃置 — a person has looked at it and it is nothing; the row, the reason and the count stay."""
-    if not reason.strip():
-        raise BadInput("请写明弃置的理由")
-    one = held_one(tx, number)
-    if not store.settle(tx, number, "dropped", actor.tag, reason.strip()[:500]):
-        raise NotHeld(f"第 {number} 条")
-    record(tx, HeldDropped(subject=f"held:{number}", actor=actor.tag, feed=one.feed, code=one.code))
-
-
-class Hearing(StrEnum):
-    """来源状态 — is a feed heard?"""
-
-    OFF = "off"
-    NEVER = "never"
-    REFUSED = "refused"
-    LATE = "late"
-    HEARD = "heard"
-
-    @property
-    def word(self) -> str:
-        return _HEARING[self]
-
-
-_HEARING = {
-    Hearing.OFF: "未启用",
-    Hearing.NEVER: "从未收到",
-    Hearing.REFUSED: "来数全被拒收",
-    Hearing.LATE: "超时未到",
-    Hearing.HEARD: "在收",
-}
-LATE_AFTER = 2
-"""超时 — two of its intervals without anything; `proposed`, no document gives the number."""
-
-
-def hearing(feed: Feed, heard_at: datetime | None, refused_at: datetime | None, now: datetime) -> Hearing:
-    """听得到吗 — something taken within two intervals; only refusals are not to be heard."""
-    late = now - LATE_AFTER * feed.interval
-    if not feed.enabled:
-        return Hearing.OFF
-    if heard_at is not None and heard_at >= late:
-        return Hearing.HEARD
-    if refused_at is not None and refused_at >= late:
-        return Hearing.REFUSED
-    return Hearing.NEVER if heard_at is None else Hearing.LATE
-
-
-def minutes(tx: Tx, since: datetime, feed: str = "") -> list[store.Minute]:
-    """来数快慢 — minute by minute, at most the last day."""
-    return store.minutes(tx, max(since, tx.now - timedelta(days=1)), feed)
-
-
-def counts_by_day(tx: Tx, feed: str, since: date) -> dict[tuple[str, str], int]:
-    """逐日计数 — (day, what) -> how many."""
-    return store.counts_by_day(tx, feed, since)
-
-
-def counts(tx: Tx, since: date | None = None) -> list[store.Count]:
-    """接入计数 — per feed and fate, and when last."""
-    return store.counts(tx, since)
-
-
-def note(tx: Tx, feed: str, what: str, many: int = 1) -> None:
-    """计数 — something was turned away before it was a message."""
-    store.count(tx, {(feed, what[:40]): many})
 
 
 def recall(tx: Tx, feed: str, place: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR
 from shouye.base.kernel import BEIJING, Database, facts_since
-from shouye.watch import feeds, observe
+from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
-from shouye.watch.feeds.store import hold
 from shouye.watch.intake import Message, codec_of
 from shouye.watch.observe import Reading
+from shouye.watch.tally import hold
 from tests.watch.feeds.town import FRAMES, body, documents, hydrology, pushed, report, row, town
 
 FIVE = timedelta(minutes=5)
@@ -68,8 +68,8 @@ def test_a_row_is_answered_for_itself(database: Database) -> None:
     assert [one.code for one in told] == ["", "", "station", "encoding", "unit", "time", "header"]
     assert stored(database) == [("53486", "rain_mm", 1.5), ("53487", "rain_mm", None)]
     with database.read() as tx:
-        lying = feeds.held(tx)
-        assert {one.what: one.count for one in feeds.counts(tx)} == {
+        lying = tally.held(tx)
+        assert {one.what: one.count for one in tally.counts(tx)} == {
             "accepted": 2,
             "refused": 5,
             "refused encoding": 1,
@@ -127,7 +127,7 @@ def test_a_forged_station_is_refused_whatever_it_sends(database: Database) -> No
     assert not receipt.is_welcome
     assert stored(database) == []
     with database.read() as tx:
-        (lying,) = feeds.held(tx, "hydrology")
+        (lying,) = tally.held(tx, "hydrology")
     assert (lying.raw, lying.station, lying.peer) == (forged, "0014029999", "10.9.9.9")
 
 
@@ -135,15 +135,15 @@ def test_what_was_refused_is_taken_when_the_block_is_mended(database: Database) 
     take(database, pushed(), body(row("c", 0, 4), row("a", 0, 3, unit="furlong")))
     mended = pushed(stations={"c": "53488"})
     with database.read() as tx:
-        lying = {one.code: one for one in feeds.held(tx)}
+        lying = {one.code: one for one in tally.held(tx)}
     with database.begin() as tx:
         assert [one.standing for one in feeds.retry_held(tx, OPERATOR, mended, lying["station"].id).outcomes] == [
             Standing.ACCEPTED
         ]
-        with pytest.raises(feeds.NotHeld):
+        with pytest.raises(tally.NotHeld):
             feeds.retry_held(tx, OPERATOR, mended, lying["station"].id)
-        feeds.drop_held(tx, OPERATOR, lying["unit"].id, "单位写错，已告知来源")
-        assert feeds.held(tx) == []
+        tally.drop_held(tx, OPERATOR, lying["unit"].id, "单位写错，已告知来源")
+        assert tally.held(tx) == []
     assert stored(database) == [("53488", "rain_mm", 4.0)]
 
 
@@ -156,12 +156,12 @@ def test_the_quarantine_is_bounded_and_the_count_is_not(database: Database) -> N
         hold(tx, rows)
         many = [{**rows[0], "raw": b"x", "detail": str(at)} for at in range(1000)]
         hold(tx, many)
-        assert [one.detail for one in feeds.held(tx, "f", limit=2000)] == [str(at) for at in reversed(range(1000))]
+        assert [one.detail for one in tally.held(tx, "f", limit=2000)] == [str(at) for at in reversed(range(1000))]
     for _ in range(2):
         take(database, hydrology(), FRAMES["heartbeat"][:-1] + b"\0")
     with database.read() as tx:
-        (lying, _) = feeds.held(tx, "hydrology")
-        assert {one.what: one.count for one in feeds.counts(tx)}["refused crc"] == 2
+        (lying, _) = tally.held(tx, "hydrology")
+        assert {one.what: one.count for one in tally.counts(tx)}["refused crc"] == 2
     assert lying.raw == FRAMES["heartbeat"][:-1] + b"\0"
 
 

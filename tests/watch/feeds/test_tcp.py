@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.kernel import Database, from_ms
-from shouye.watch import feeds, observe
+from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Reception
 from shouye.watch.intake import Decoded, codec_of
 from tests.watch.feeds.town import FRAMES, STATION, hydrology, report, town, wait_for
@@ -49,7 +49,7 @@ def listening(database: Database, **options: object) -> Iterator[Callable[[], so
 
 def counted(database: Database) -> dict[str, int]:
     with database.read() as tx:
-        return {one.what: one.count for one in feeds.counts(tx)}
+        return {one.what: one.count for one in tally.counts(tx)}
 
 
 def test_what_is_acknowledged_is_stored(database: Database) -> None:

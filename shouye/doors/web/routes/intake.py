@@ -15,7 +15,7 @@ from shouye.base.kernel import Forbidden, Refusal
 from shouye.doors.web.api import View
 from shouye.doors.web.api import router as api
 from shouye.doors.web.visit import ApiPush, ApiSee
-from shouye.watch import feeds
+from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed, Parcel, Receipt, Standing
 from shouye.watch.intake import Message
 
@@ -137,7 +137,7 @@ def all_feeds(visit: ApiSee) -> list[FeedView]:
         return []
     with visit.look() as sight:
         counts: dict[str, dict[str, int]] = {}
-        for one in feeds.counts(sight.tx):
+        for one in tally.counts(sight.tx):
             counts.setdefault(one.feed, {})[one.what] = one.count
     return [
         FeedView(

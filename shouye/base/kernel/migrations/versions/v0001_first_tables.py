@@ -398,8 +398,8 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False, comment="of the whole, where `raw` is only its beginning"),
         sa.Column("state", sa.String(length=10), server_default="held", nullable=False),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
-        sa.Column("settled_by", sa.String(length=80), server_default="", nullable=False),
-        sa.Column("settled_why", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_by", sa.String(length=80), nullable=False),
+        sa.Column("settled_why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
