@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shouye.base.kernel import Database
-from shouye.watch import feeds, observe
+from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
 from shouye.watch.feeds.model import check_block
 from shouye.watch.feeds.service import recall
@@ -90,7 +90,7 @@ def running(database: Database, feed: Feed) -> Iterator[None]:
 
 def counted(database: Database) -> dict[str, int]:
     with database.read() as tx:
-        return {one.what: one.count for one in feeds.counts(tx)}
+        return {one.what: one.count for one in tally.counts(tx)}
 
 
 def test_a_document_is_taken_once_and_asked_for_gently(database: Database, source: Source) -> None:
@@ -172,7 +172,7 @@ def test_an_xml_bomb_is_held_back_unopened(database: Database, source: Source) -
     with running(database, polled(source)):
         wait_for(lambda: counted(database).get("refused unsupported"))
     with database.read() as tx:
-        (lying,) = feeds.held(tx)
+        (lying,) = tally.held(tx)
     assert (lying.raw, lying.detail) == (BOMB, "带有 DTD 或实体声明，一律不读")
 
 
@@ -229,7 +229,7 @@ def test_a_refused_row_can_be_tried_again(database: Database, tmp_path: Path) ->
     with running(database, feed):
         wait_for(lambda: counted(database).get("refused station"))
     with database.begin() as tx:
-        (lying,) = feeds.held(tx)
+        (lying,) = tally.held(tx)
         (outcome,) = feeds.retry_held(
             tx, pushed(codec_name="table", settings=feed.settings, name="folder", stations={"c": "1"}), lying.id
         ).outcomes
