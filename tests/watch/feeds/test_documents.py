@@ -230,9 +230,8 @@ def test_a_refused_row_can_be_tried_again(database: Database, tmp_path: Path) ->
         wait_for(lambda: counted(database).get("refused station"))
     with database.begin() as tx:
         (lying,) = tally.held(tx)
-        (outcome,) = feeds.retry_held(
-            tx, pushed(codec_name="table", settings=feed.settings, name="folder", stations={"c": "1"}), lying.id
-        ).outcomes
+        mended = pushed(codec_name="table", settings=feed.settings, name="folder", stations={"c": "1"})
+        (outcome,) = feeds.retry_held(tx, OPERATOR, mended, lying.id).outcomes
     assert outcome.standing.value == "accepted"
 
 
