@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shouye.base.access import OPERATOR
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
