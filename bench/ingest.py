@@ -23,6 +23,7 @@ from shouye.base.kernel import BEIJING, Database, Mode, SimClock, run_due
 from shouye.base.rules import load_tables
 from shouye.watch import assess, observe
 from shouye.watch.observe import Reading
+from shouye.watch.stations import watch
 
 NIGHT = datetime(2026, 7, 20, tzinfo=BEIJING)
 MINUTE = timedelta(minutes=1)
@@ -45,7 +46,7 @@ def house(stations: int, judged: bool) -> Iterator[Database]:
         database.create(Mode.SIMULATION, "bench")
         counties = {f"s{station:05}": f"county-{station % 10}" for station in range(stations)}
         with database.begin() as tx:
-            observe.watch(tx, counties, counties.values())
+            watch(tx, counties, counties.values())
             if judged:
                 assess.install(tx, assess.Assessor.of(load_tables(), ACTIVE))
         yield database

@@ -50,6 +50,7 @@ from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import Role, RunPlan, make_run
 from shouye.during import call, warn
 from shouye.watch import assess, feeds, intake, observe
+from shouye.watch.stations import read_aliases, read_gauge_areas, watch
 
 CITIES = Path(__file__).resolve().parent.parent / "cities"
 """Where the cities' folders stand in a checkout."""
@@ -88,11 +89,12 @@ def open_city(
         people = roster.snapshot(tx)
         used = stations if stations is not None else tuple(people.stations.values())
         counties = [division.id for division in people.children(people.city.id)]
-        observe.watch(
+        watch(
             tx,
             {station.id: station.county for station in used},
             counties,
-            observe.read_gauge_areas(city / "gauge_area.csv"),
+            read_gauge_areas(city / "gauge_area.csv"),
+            read_aliases(city / "station_alias.csv"),
         )
     ladders = tasks.Ladders(tasks.read_ladders(city / "ladder.toml"))
     board = delivery.Switchboard(mode, delivery.all_channels(), senders)
@@ -105,6 +107,8 @@ def open_city(
         call.read_policy(city / "wake.toml", city / "ladder.toml"),
     )
     database.install(tasks.read_upkeep(city / "ladder.toml", f"{people.city.id}/city_duty", people.city.id))
+    places = {station.id: (station.lon, station.lat) for station in used if station.lon and station.lat}
+    database.install(observe.read_quality(city / "quality.toml", places))
     call.install(ladders, board)
     return Program(database, city, people, board)
 

@@ -332,6 +332,8 @@ class Situation:
     unknown: bool
     unheard: tuple[str, ...]
     basis: str
+    discarded: tuple[Reading, ...] = ()
+    """弃用的读数 — readings of its gauges in the last day that have a value which was not judged."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from shouye.base.access import Actor
 from shouye.base.kernel import Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
 from shouye.base.rules import Rulebook
-from shouye.watch import observe
+from shouye.watch import observe, stations
 from shouye.watch.assess import engines, hazards, natures, store
 from shouye.watch.assess.facts import FindingRaised, FindingRetracted, LatchReset, SituationChanged
 from shouye.watch.assess.model import (
@@ -42,8 +42,8 @@ class NotRestorable(Refusal):
     """最近读数未低于复电值，或已收不到读数，不能复位。"""
 
 
-_MANY = 100
-"""Gauges from which on the compiled engine is worth its start."""
+_RECENTLY = timedelta(days=1)  # proposed: how long a reading that was not judged is named beside the situation
+_MANY = 100  # gauges from which on the compiled engine is worth its start
 
 
 class Assessor:
@@ -78,8 +78,7 @@ class Assessor:
     ) -> Assessor:
         """An assessor for these hazards (`hazard -> rule table`), with a fresh engine of the named kind."""
         shelf = load_shelf(hazards, "HAZARD", Hazard)
-        unknown = sorted(set(active) - set(shelf))
-        if unknown:
+        if unknown := sorted(set(active) - set(shelf)):
             raise BadActive(f"没有这个灾种：{'、'.join(unknown)}；可用：{'、'.join(shelf)}")
         watches = tuple(
             Watch(shelf[key], rulebook.table(shelf[key].kind, rules)) for key, rules in sorted(active.items())
@@ -104,7 +103,7 @@ _PORTION = 20
 def begin_recovery(tx: Tx, by: Assessor, *, ahead: bool = True) -> None:
     """开始恢复 — after a start: load the gauges heard so far before anything is raised or cleared."""
     by.turn, _ = store.turn(tx)
-    by.renew(len(observe.gauges(tx)))
+    by.renew(len(stations.gauges(tx)))
     if ahead:
         _chill(tx, by)
 
@@ -125,7 +124,7 @@ def _take_turn(tx: Tx, by: Assessor) -> None:
     turn, _ = store.turn(tx)
     if by.turn != turn:
         by.turn = turn
-        by.renew(len(observe.gauges(tx)))
+        by.renew(len(stations.gauges(tx)))
         _chill(tx, by)
     by.turn += 1
     store.put_turn(tx, by.turn, len(by.cold))
@@ -154,6 +153,8 @@ def judge(tx: Tx, by: Assessor, batch: int) -> None:
     _take_turn(tx, by)
     readings = [reading for reading in observe.stored_in(tx, batch) if reading.element in by.elements]
     strangers = by.engine.strangers(readings)
+    for station, since in observe.to_judge_again(tx, batch).items():  # what counts of an older reading has changed
+        strangers[station] = min(since, strangers.get(station, since))
     for station in [station for station in strangers if station in by.cold]:
         by.cold[station] = min(by.cold[station], strangers.pop(station) - _BACK)
     told = _start(tx, by, {station: first - _BACK for station, first in strangers.items()})
@@ -182,9 +183,7 @@ def reset_latch(tx: Tx, by: Assessor, actor: Actor, number: int) -> None:
         raise NotLatched(f"监测告警 {number}")
     since = tx.now - watch.hazard.window
     past = [
-        one
-        for element in watch.hazard.elements
-        for one in observe.curve(tx, found.station, element, since, tx.now)
+        one for element in watch.hazard.elements for one in observe.history(tx, [found.station], element, since)
     ]
     facts = by.facts.get(found.station, NOTHING_SAID)
     if not watch.restorable(watch.constants(facts) | natures.values_at(watch, past, tx.now)):
@@ -256,7 +255,7 @@ def _reconcile(tx: Tx, told: Mapping[str, Told]) -> tuple[dict[Place, set[str]],
         (episode for some in told.values() for episode in some.episodes),
         key=lambda episode: (episode.first_at, episode.hazard, episode.station, episode.rank),
     )
-    gauges = observe.gauges(tx) if any(store.episode_key(one) not in known for one in episodes) else {}
+    gauges = stations.gauges(tx) if any(store.episode_key(one) not in known for one in episodes) else {}
     for episode in episodes:
         found = known.pop(store.episode_key(episode), None)
         if found is None:
@@ -368,14 +367,17 @@ def situations(tx: Tx) -> list[Situation]:
     """态势 — every watched division for every hazard in use, the calm and the unknown ones too; highest first."""
     rows = store.situation_rows(tx)
     open_findings = store.all_findings(tx, open_only=True)
+    bad = observe.discarded(tx, tx.now - _RECENTLY)
+    shelf = load_shelf(hazards, "HAZARD", Hazard)
     found = []
     for active in store.active(tx):
         gauges = observe.measuring(tx, active.element)
         silent = {station for group in observe.silence(tx, active.element) for station in group.stations}
         divisions = {division for hazard, division in rows if hazard == active.hazard}
-        for division in sorted(divisions.union(observe.watched_divisions(tx))):
+        for division in sorted(divisions.union(stations.watched_divisions(tx))):
             speaking = [gauge for gauge in gauges.values() if division in gauge.coverage.divisions]
             unheard = tuple(gauge.station for gauge in speaking if gauge.station in silent)
+            named, asked = {gauge.station for gauge in speaking}, shelf[active.hazard].elements
             here = [one for one in open_findings if one.hazard == active.hazard and division in one.areas]
             leading = top(here)
             row = rows.get((active.hazard, division))
@@ -404,6 +406,7 @@ def situations(tx: Tx) -> list[Situation]:
                     unknown=unknown,
                     unheard=unheard,
                     basis=speaking[0].coverage.basis if speaking else "没有测站",
+                    discarded=tuple(one for one in bad if one.station in named and one.element in asked),
                 )
             )
     return sorted(

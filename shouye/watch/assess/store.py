@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from shouye.base.kernel import Document, Instant, NotFound, RowId, Tx, metadata
 from shouye.watch.assess.model import Episode, Finding, Reset, SituationStep, Watch
-from shouye.watch.observe import Gauge
+from shouye.watch.stations import Gauge
 
 finding_table = Table(
     "finding",

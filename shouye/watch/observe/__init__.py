@@ -1,24 +1,35 @@
-"""监测 — stations (测站), series (序列), observations (监测数据), and what is not heard (听不到的).
+"""监测 — series (序列), observations (监测数据), their quality (质控), and what is not heard (听不到的).
 
 A `Reading` is stored before anybody is told that it was (`store_batch`); a repeated one changes nothing, a higher
 revision (订正) replaces it, and between equal ones content decides, never arrival. 缺测 is a value of its own.
+What checks, senders and persons say of a reading are flags beside it: the value stays as sent, and a bad one is
+judged as none.
 """
 
+from shouye.watch.observe.elements import BadElements as BadElements
+from shouye.watch.observe.elements import Element as Element
+from shouye.watch.observe.elements import Elements as Elements
+from shouye.watch.observe.elements import Limits as Limits
+from shouye.watch.observe.elements import read_quality as read_quality
+from shouye.watch.observe.elements import standard_elements as standard_elements
+from shouye.watch.observe.facts import ReadingsMarked as ReadingsMarked
 from shouye.watch.observe.model import Cause as Cause
-from shouye.watch.observe.model import Coverage as Coverage
-from shouye.watch.observe.model import Gauge as Gauge
+from shouye.watch.observe.model import Flag as Flag
+from shouye.watch.observe.model import Mark as Mark
+from shouye.watch.observe.model import Quality as Quality
 from shouye.watch.observe.model import Reading as Reading
 from shouye.watch.observe.model import Silence as Silence
 from shouye.watch.observe.model import outranks as outranks
-from shouye.watch.observe.model import read_gauge_areas as read_gauge_areas
 from shouye.watch.observe.service import curve as curve
-from shouye.watch.observe.service import gauges as gauges
+from shouye.watch.observe.service import discarded as discarded
 from shouye.watch.observe.service import history as history
 from shouye.watch.observe.service import latest_all as latest_all
+from shouye.watch.observe.service import mark_readings as mark_readings
+from shouye.watch.observe.service import marks as marks
 from shouye.watch.observe.service import measuring as measuring
 from shouye.watch.observe.service import newest_batch as newest_batch
+from shouye.watch.observe.service import quality_in_force as quality_in_force
 from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in
-from shouye.watch.observe.service import watch as watch
-from shouye.watch.observe.service import watched_divisions as watched_divisions
+from shouye.watch.observe.service import to_judge_again as to_judge_again

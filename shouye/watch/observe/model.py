@@ -1,13 +1,45 @@
-"""监测数据 — a reading, which of two readings stands, whose area a gauge speaks for, and what silence is."""
+"""监测数据 — a reading, which of two readings stands, what is thought of it, and what silence is."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
+from math import isfinite
+
+from shouye.watch.observe.elements import Limits
+
+NEAR_STEPS = 4
+"""邻近时段 — how many intervals away a neighbour in time still says something (proposed)."""
+
+
+class Quality(StrEnum):
+    """质量 — good is said by persons only; noted tells, suspect warns, bad is no value."""
+
+    GOOD = "good"
+    NOTED = "noted"
+    SUSPECT = "suspect"
+    BAD = "bad"
+
+    @property
+    def word(self) -> str:
+        return {"good": "可用", "noted": "提示", "suspect": "可疑", "bad": "无效"}[self.value]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """质控标记 — which check or person (`by`) says what of a reading, why and since when; the value stays as sent.
+
+    `check` is the file of the check, "sender" for the device's own word, "person" for a mark by hand; `value` is
+    what a person puts in place of the reading.
+    """
+
+    check: str
+    quality: Quality
+    why: str
+    by: str = ""
+    at: datetime | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -15,7 +47,8 @@ class Reading:
     """监测数据 — the value of an element over (time - step, time]; None is 缺测, which is not zero.
 
     `revision` rises when the sender corrects (订正); `source` names the gauge that truly measured, so that one
-    gauge heard twice counts once.
+    gauge heard twice counts once. `value` is as it was sent; `flags` say what is thought of it, `counted` is what
+    may be judged.
     """
 
     station: str
@@ -25,6 +58,58 @@ class Reading:
     step: timedelta
     revision: int = 0
     source: str = ""
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def quality(self) -> Quality:
+        """The last word of a person, else the worst of the machine's; good without any."""
+        marks = [flag.quality for flag in self.flags if flag.by]
+        return (
+            marks[-1] if marks else max((flag.quality for flag in self.flags), key=_GRAVITY.index, default=_GOOD)
+        )
+
+    @property
+    def counted(self) -> float | None:
+        """参与研判的值 — none where it is bad, a person's where he has corrected it."""
+        marks = [flag for flag in self.flags if flag.by]
+        if marks and marks[-1].value is not None:
+            return marks[-1].value
+        return None if self.quality is Quality.BAD else self.value
+
+
+_GRAVITY = tuple(Quality)
+_GOOD = Quality.GOOD
+
+
+def judged(reading: Reading) -> Reading:
+    """研判所见 — the reading with the value that counts."""
+    return replace(reading, value=reading.counted) if reading.flags else reading
+
+
+@dataclass(frozen=True)
+class Mark:
+    """人工标记 — a person says of a series over (since, until] that it is good, bad, or another value.
+
+    Without `until` it holds until the next mark: a gauge known to be broken. The last mark over an instant counts.
+    """
+
+    id: int
+    station: str
+    element: str
+    since: datetime
+    until: datetime | None
+    quality: Quality
+    value: float | None
+    why: str
+    by: str
+    at: datetime
+
+    def covers(self, reading: Reading) -> bool:
+        return self.since < reading.time and (self.until is None or reading.time <= self.until)
+
+    @property
+    def flag(self) -> Flag:
+        return Flag("person", self.quality, self.why, self.by, self.at, self.value)
 
 
 def outranks(one: Reading, other: Reading) -> bool:
@@ -36,38 +121,63 @@ def _rank(reading: Reading) -> tuple[int, bool, float, str]:
     return reading.revision, reading.value is not None, reading.value or 0.0, reading.source
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """代表范围 — the divisions for which a gauge speaks, and on what ground we say so."""
-
-    divisions: tuple[str, ...]
-    basis: str
-
-
-def read_gauge_areas(path: Path) -> dict[str, tuple[str, ...]]:
-    """测站代表范围表 — `gauge_area.csv` (station,division) of a city; empty when the city has none."""
-    areas: dict[str, list[str]] = {}
-    if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                areas.setdefault(row["station"], []).append(row["division"])
-    return {station: tuple(sorted(divisions)) for station, divisions in areas.items()}
+Content = tuple[int, bool, float, str]
+"""What decides between two readings of one series and instant; see `model.outranks`."""
 
 
 @dataclass(frozen=True)
-class Gauge:
-    """在用测站 — a gauge that we listen to: where it stands and for which divisions it speaks."""
+class Tail:
+    """序列之末 — the latest reading of a series and what is remembered of those before it."""
 
+    ms: int
+    reading: tuple[int, float | None, str]
+    """(revision, value, source)."""
+    first_ms: int
+    steady_ms: int | None
+    doubt: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """一个序列 — as the store knows it, with what can be expected of it."""
+
+    id: int
     station: str
-    county: str
-    coverage: Coverage
+    element: str
+    step_s: int
+    tail: Tail | None
+    limits: Limits
+
+    @property
+    def reach_ms(self) -> int:
+        """How far a neighbour in time still says something."""
+        return NEAR_STEPS * self.step_s * 1000
+
+    @property
+    def stuck_ms(self) -> int:
+        return round(self.limits.stuck_h * 3_600_000) if isfinite(self.limits.stuck_h) else 0
+
+    def sound(self, value: float | None) -> bool:
+        """Could the value be, taken alone?"""
+        high = self.limits.high * (max(self.step_s, 1) / 3600) ** (self.limits.sums / 2)
+        return value is not None and self.limits.low <= value <= high and value not in self.limits.sentinels
 
 
-def coverage(areas: Mapping[str, tuple[str, ...]], station: str, county: str) -> Coverage:
-    """The area table where it names the gauge, else the whole county in which it stands."""
-    if station in areas:
-        return Coverage(areas[station], "测站代表范围表")
-    return Coverage((county,), "测站所在县（区）")
+@dataclass(frozen=True)
+class Arrived:
+    """到数 — one reading of the batch: the number of its series and its instant."""
+
+    number: int
+    ms: int
+    reading: Reading
+
+    @property
+    def content(self) -> Content:
+        return content(self.reading.revision, self.reading.value, self.reading.source)
+
+
+def content(revision: int, value: float | None, source: str) -> Content:
+    return revision, value is not None, value or 0.0, source
 
 
 class Cause(StrEnum):
@@ -76,10 +186,11 @@ class Cause(StrEnum):
     NEVER = "NEVER"
     LATE = "LATE"
     MISSING = "MISSING"
+    BAD = "BAD"
 
     @property
     def word(self) -> str:
-        return {"NEVER": "从未收到", "LATE": "超时未到", "MISSING": "来数缺测"}[self.value]
+        return {"NEVER": "从未收到", "LATE": "超时未到", "MISSING": "来数缺测", "BAD": "来数无效"}[self.value]
 
 
 @dataclass(frozen=True)
@@ -104,6 +215,6 @@ def unheard(latest: list[Reading], now: datetime) -> tuple[Cause, datetime | Non
     in_time = [reading for reading in latest if now - reading.time <= LATE_AFTER * reading.step]
     if not in_time:
         return Cause.LATE, newest
-    if all(reading.value is None for reading in in_time):
-        return Cause.MISSING, newest
+    if all(reading.counted is None for reading in in_time):
+        return Cause.BAD if any(reading.value is not None for reading in in_time) else Cause.MISSING, newest
     return None

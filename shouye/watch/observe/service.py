@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import sqrt
 
-from shouye.base.kernel import Tx, enqueue
+import numpy as np
+
+from shouye.base.kernel import BadInput, Tx, enqueue, iso, record, to_ms
 from shouye.watch.observe import store
-from shouye.watch.observe.model import Cause, Gauge, Reading, Silence, coverage, outranks, unheard
+from shouye.watch.observe.checks import Columns, all_checks
+from shouye.watch.observe.elements import Elements, standard_elements
+from shouye.watch.observe.facts import ReadingsMarked
+from shouye.watch.observe.model import (
+    Arrived,
+    Cause,
+    Flag,
+    Mark,
+    Quality,
+    Reading,
+    Series,
+    Silence,
+    judged,
+    outranks,
+    unheard,
+)
+from shouye.watch.observe.quality import Verdict, examine
+from shouye.watch.stations import Gauge
+from shouye.watch.stations import gauges as all_gauges
 
 
 def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
-    """入库 — store what is new and wake the judge once, in this transaction. Returns how many were new."""
+    """入库 — check and store what is new and wake the judge once, in this transaction. Returns how many were new.
+
+    A reading's own flags are the sender's word. The caller's transaction is one of those that take turns.
+    """
     if not readings:
         return 0
+    elements = quality_in_force(tx)
     chosen: dict[tuple[store.SeriesKey, datetime, int], Reading] = {}
     for reading in readings:
         key = (_key(reading), reading.time, reading.revision)
-        if key not in chosen or outranks(reading, chosen[key]):
+        held = chosen.get(key)
+        if held is None or outranks(reading, held) or (not outranks(held, reading) and _worse(reading, held)):
             chosen[key] = reading
-    ids = store.series_ids(tx, (key for key, _, _ in chosen))
-    newest: dict[int, Reading] = {}
-    rows = []
-    for (series_key, time, revision), reading in chosen.items():
-        series_id = ids[series_key]
-        rows.append(_row(series_id, reading) | {"revision": revision, "time": time})
-        known = newest.get(series_id)
-        if known is None or time > known.time or (time == known.time and outranks(reading, known)):
-            newest[series_id] = reading
+    known = store.known_series(tx, (key for key, _, _ in chosen))
+    numbers: dict[store.SeriesKey, int] = {}
+    arrived = [
+        Arrived(numbers.setdefault(key, len(numbers)), to_ms(time), reading)
+        for (key, time, _), reading in chosen.items()
+    ]
+    series = [Series(known[key][0], *key, known[key][1], elements.limits(key[0], key[1])) for key in numbers]
+    verdict = examine(tx, elements, series, arrived)
     batch_id = store.open_batch(tx, len(readings))
-    stored = store.put_observations(tx, batch_id, rows)
-    if stored:
-        store.put_latest(tx, [_row(series_id, reading) for series_id, reading in newest.items()])
+    stored = store.put_observations(tx, batch_id, [_row(series[one.number].id, one.reading) for one in arrived])
+    if verdict.tails:
+        store.put_latest(tx, verdict.tails)
+    _compare_places(tx, elements, series, arrived, verdict)
+    store.write_flags(tx, verdict.gone, verdict.new)
+    if verdict.new or verdict.again:
+        store.note_checks(tx, batch_id, len(verdict.new), verdict.again)
+    if stored or verdict.again:
         enqueue(tx, kind="assess.wake", lane="engine", due_at=tx.now, payload={"batch": batch_id})
     return stored
 
@@ -41,48 +72,244 @@ def newest_batch(tx: Tx) -> int:
     return store.newest_batch(tx)
 
 
+def quality_in_force(tx: Tx) -> Elements:
+    """在用要素表 — the city's table of elements and limits, else the product's own."""
+    found = tx.installed.get(Elements)
+    return found if isinstance(found, Elements) else standard_elements()
+
+
+def _worse(reading: Reading, held: Reading) -> bool:
+    """Of two equal readings the one of which its sender speaks worse."""
+    said = [(one.quality != Quality.GOOD, sorted(flag.why for flag in one.flags)) for one in (reading, held)]
+    return said[0] > said[1]
+
+
+def _compare_places(
+    tx: Tx, elements: Elements, series: Sequence[Series], arrived: Sequence[Arrived], verdict: Verdict
+) -> None:
+    """邻站与同址比对 — at the instants of the batch, for those readings about which other stations have a say."""
+    kinds: dict[tuple[str, int], list[Arrived]] = {}
+    for one in arrived:
+        own = series[one.number]
+        alone = elements[own.element].limits.isolated_1h == np.inf and own.station not in elements.twins
+        if not alone and (elements.near or elements.twins):
+            kinds.setdefault((own.element, own.step_s), []).append(one)
+    for (element, step_s), some in kinds.items():
+        focus = _focus(tx, elements, element, step_s, [(series[one.number].station, one) for one in some])
+        if focus:
+            _compare(tx, elements, element, step_s, focus, verdict)
+
+
+def _focus(
+    tx: Tx, elements: Elements, element: str, step_s: int, some: Sequence[tuple[str, Arrived]]
+) -> set[tuple[str, int]]:
+    """(station, ms) whose comparison may come out otherwise now."""
+    floor = elements[element].limits.isolated_1h * sqrt(step_s / 3600)
+    came = {(station, one.ms) for station, one in some}
+    focus = {(station, one.ms) for station, one in some if station in elements.twins or _large(one, floor)}
+    focus |= {(twin, ms) for station, ms in came for twin in elements.twins.get(station, ())}
+    focus |= {(station, one.ms) for station, one in some if one.reading.revision}
+    around = {other for station, _ in came for other in elements.near.get(station, ())}
+    if floor < np.inf and around:
+        times = [one.ms for _, one in some]
+        for station, ms in store.large_around(tx, around, element, step_s, (min(times), max(times)), floor):
+            if any((other, ms) in came for other in elements.near.get(station, ())):
+                focus.add((station, ms))
+    return focus
+
+
+def _large(one: Arrived, floor: float) -> bool:
+    return one.reading.value is not None and one.reading.value >= floor
+
+
+def _compare(
+    tx: Tx, elements: Elements, element: str, step_s: int, focus: set[tuple[str, int]], verdict: Verdict
+) -> None:
+    """Set the flags of these readings beside what the stations around and the twins say at the same instant."""
+    asked = sorted(focus)
+    others = {one for station, _ in asked for one in (station, *_others(elements, station))}
+    known = {key[0]: found[0] for key, found in store.series_now(tx, sorted(others), element, step_s).items()}
+    windows = {
+        (known[one], ms, ms)
+        for station, ms in asked
+        for one in (station, *_others(elements, station))
+        if one in known
+    }
+    values: dict[tuple[int, int], tuple[int, float | None]] = {}
+    for identity, ms, revision, value, _ in store.observed_within(tx, sorted(windows)):
+        values[identity, ms] = max(
+            (revision, value), values.get((identity, ms), (-1, None)), key=lambda one: one[0]
+        )
+    rows = [(known[station], ms, station) for station, ms in asked if (known.get(station), ms) in values]
+    table = elements[element].limits
+
+    def told(stations: Iterable[str], ms: int) -> list[float]:
+        said = (values.get((known.get(one, 0), ms), (0, None))[1] for one in stations)
+        return [value for value in said if value is not None and table.low <= value]
+
+    around = [told(elements.near.get(station, ()), ms) for _, ms, station in rows]
+    twins = [(values[number, ms][1], told(elements.twins.get(station, ()), ms)) for number, ms, station in rows]
+    columns = Columns(
+        series=np.arange(len(rows)),
+        time_s=np.array([ms / 1000 for _, ms, _ in rows]),
+        value=np.array([np.nan if mine is None else mine for mine, _ in twins]),
+        step_s=np.full(len(rows), float(step_s)),
+        kind=np.arange(len(rows)),
+        limits=[elements.limits(station, element) for _, _, station in rows],
+        near_top=np.array([max(said, default=np.nan) for said in around]),
+        near_count=np.array([len(said) for said in around], dtype=np.int64),
+        twin_value=np.array([_farthest(mine, said) for mine, said in twins]),
+    )
+    stored = {
+        (number, ms, key): (quality, why)
+        for number, ms, key, quality, why, _ in store.flags_within(
+            tx, [(number, ms, ms) for number, ms, _ in rows]
+        )
+    }
+    for key, check in all_checks().items():
+        if not check.around:
+            continue
+        hits = check.examine(columns)
+        for (number, ms, _), hit, (mine, _) in zip(rows, hits.tolist(), twins, strict=True):
+            flag = (check.quality.value, f"{elements[element].say(mine)}：{check.why}")
+            old = stored.get((number, ms, key))
+            if old is not None and (not hit or old != flag):
+                verdict.gone.append((number, ms, key))
+            if hit and old != flag:
+                verdict.new.append((number, ms, key, *flag))
+
+
+def _others(elements: Elements, station: str) -> tuple[str, ...]:
+    return (*elements.near.get(station, ()), *elements.twins.get(station, ()))
+
+
+def _farthest(mine: float | None, said: Sequence[float]) -> float:
+    """Of the twins' values the one that differs most."""
+    return max(said, key=lambda one: abs(one - mine), default=np.nan) if mine is not None else np.nan
+
+
+def mark_readings(
+    tx: Tx,
+    station: str,
+    element: str,
+    since: datetime,
+    until: datetime | None,
+    quality: Quality,
+    why: str,
+    by: str,
+    value: float | None = None,
+) -> int:
+    """人工质控标记 — a person says of the readings in (since, until] that they are good, bad, or truly `value`.
+
+    Without `until` it holds until the next mark. What was sent stays as it is; the judge looks again.
+    """
+    if not why.strip():
+        raise BadInput("请写明理由")
+    if quality not in (Quality.GOOD, Quality.BAD) or (value is not None and quality is not Quality.GOOD):
+        raise BadInput("只能标记为可用、无效，或可用并给出订正值")
+    if until is not None and until <= since:
+        raise BadInput("结束时间须晚于开始时间")
+    newest = store.latest_of(tx, station, element)
+    if newest is None:
+        raise BadInput(f"测站 {station} 没有这个要素的数据")
+    row = {"station": station, "element": element, "since": since, "until": until, "quality": quality.value}
+    number = store.add_mark(tx, **row, value=value, why=why.strip(), by=by)
+    record(
+        tx,
+        ReadingsMarked(
+            subject=f"station:{station}",
+            actor=by,
+            mark=number,
+            station=station,
+            element=element,
+            since=iso(since),
+            until=None if until is None else iso(until),
+            quality=quality.value,
+            value=value,
+        ),
+    )
+    batch_id = store.open_batch(tx, 0)
+    store.note_checks(tx, batch_id, 0, {station: to_ms(since)})
+    enqueue(tx, kind="assess.wake", lane="engine", due_at=tx.now, payload={"batch": batch_id})
+    return number
+
+
+def marks(tx: Tx, station: str | None = None, element: str | None = None) -> list[Mark]:
+    """人工标记 — all that persons have said, in the order in which they said it."""
+    return store.marks(tx, None, station, element)
+
+
 def stored_in(tx: Tx, batch: int) -> list[Reading]:
-    """本批新数据 — what this batch changed. A job names its batch: row numbers are not the order of commits."""
-    return store.readings_in(tx, batch)
+    """本批新数据 — what this batch changed, with the values that count: a bad one is none.
+
+    A job names its batch: row numbers are not the order of commits.
+    """
+    flagged, _ = store.checks_of(tx, batch)
+    readings = store.readings_in(tx, batch)
+    flags = store.flags_in(tx, batch) if flagged else {}
+    since = min((reading.time for reading in readings), default=tx.now) - _INSTANT
+    return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since) if readings else [])]
+
+
+def to_judge_again(tx: Tx, batch: int) -> dict[str, datetime]:
+    """须重新研判 — stations of whose older readings this batch has changed what counts, each from an instant."""
+    return store.checks_of(tx, batch)[1]
 
 
 def history(tx: Tx, stations: Iterable[str], element: str, since: datetime | None = None) -> list[Reading]:
-    """存数 — every revision of these stations' element (after `since`), for a judge that starts."""
-    return store.readings_of(tx, stations, element, since)
+    """存数 — every revision of these stations' element (after `since`) with the values that count, for a judge."""
+    asked = sorted(stations)
+    readings = store.readings_of(tx, asked, element, since)
+    flags = store.flags_of(tx, asked, element, since, None)
+    return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since, element=element))]
 
 
 def curve(tx: Tx, station: str, element: str, since: datetime, until: datetime) -> list[Reading]:
-    """过程线 — one reading per series and instant in (since, until], the one that stands."""
+    """过程线 — one reading per series and instant in (since, until], the one that stands, as sent, with flags."""
     standing: dict[tuple[datetime, timedelta], Reading] = {}
     for reading in store.readings_of(tx, [station], element, since, until):
         key = (reading.time, reading.step)
         if key not in standing or outranks(reading, standing[key]):
             standing[key] = reading
-    return [standing[key] for key in sorted(standing)]
+    flags = store.flags_of(tx, [station], element, since, until)
+    return _dressed([standing[key] for key in sorted(standing)], flags, store.marks(tx, since, station, element))
 
 
 def latest_all(tx: Tx) -> list[Reading]:
-    """最新值 — the newest reading of every series."""
-    return store.latest_readings(tx)
+    """最新值 — the newest reading of every series, as sent and with its flags."""
+    return _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None))
 
 
-def watch(
-    tx: Tx,
-    county_of: Mapping[str, str],
-    divisions: Iterable[str],
-    areas: Mapping[str, tuple[str, ...]] | None = None,
-) -> None:
-    """在用测站登记 — listen to these gauges (`station -> county`) for these divisions, and to no others."""
-    gauges = [
-        Gauge(station, county, coverage(areas or {}, station, county))
-        for station, county in sorted(county_of.items())
-    ]
-    store.replace_gauges(tx, gauges, divisions)
+def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Reading]:
+    """弃用的读数 — those after `since` that have a value which does not count."""
+    flags = store.flags_of(tx, None, None, since, until)
+    bad = {key: some for key, some in flags.items() if any(one.quality is Quality.BAD for one in some)}
+    found = []
+    for station, element in sorted({(key[0], key[1]) for key in bad} | _marked(tx, since)):
+        some = curve(tx, station, element, since, until or tx.now)
+        found += [one for one in some if one.value is not None and one.counted is None]
+    return sorted(found, key=lambda one: (one.time, one.station, one.element, one.step))
 
 
-def gauges(tx: Tx) -> dict[str, Gauge]:
-    """在用测站 — by station id."""
-    return store.all_gauges(tx)
+def _marked(tx: Tx, since: datetime) -> set[tuple[str, str]]:
+    return {(one.station, one.element) for one in store.marks(tx, since) if one.quality is Quality.BAD}
+
+
+def _dressed(
+    readings: Sequence[Reading], flags: Mapping[store.FlagKey, Sequence[Flag]], marks: Sequence[Mark]
+) -> list[Reading]:
+    """Put beside each reading what the checks and then what persons say of it."""
+    if not flags and not marks:
+        return list(readings)
+    by_series: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        by_series.setdefault((mark.station, mark.element), []).append(mark)
+    found = []
+    for one in readings:
+        said = tuple(flags.get((*_key(one), one.time), ()))
+        said += tuple(mark.flag for mark in by_series.get((one.station, one.element), ()) if mark.covers(one))
+        found.append(replace(one, flags=said) if said else one)
+    return found
 
 
 def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
@@ -90,19 +317,13 @@ def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
-    every = store.all_gauges(tx)
-    return {station: one for station, one in every.items() if element in sent.get(station, {element})}
-
-
-def watched_divisions(tx: Tx) -> list[str]:
-    """应监测区划 — the divisions that somebody must speak for."""
-    return store.watched_divisions(tx)
+    return {station: one for station, one in all_gauges(tx).items() if element in sent.get(station, {element})}
 
 
 def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
     """听不到的 — gauges in use that are not heard, one line per county and cause."""
     heard: dict[str, list[Reading]] = {}
-    for reading in store.latest_readings(tx):
+    for reading in latest_all(tx):
         if reading.element == element:
             heard.setdefault(reading.station, []).append(reading)
     groups: dict[tuple[str, Cause], list[tuple[str, datetime | None]]] = {}
@@ -119,6 +340,9 @@ def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
         )
         for (county, cause), members in sorted(groups.items())
     ]
+
+
+_INSTANT = timedelta(milliseconds=1)
 
 
 def _key(reading: Reading) -> store.SeriesKey:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -19,6 +21,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
+    column,
     delete,
     func,
     insert,
@@ -26,11 +30,13 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
     update,
+    values,
 )
 
-from shouye.base.kernel import BEIJING, Instant, RowId, Tx, metadata, to_ms
-from shouye.watch.observe.model import Coverage, Gauge, Reading
+from shouye.base.kernel import BEIJING, Document, Instant, RowId, Tx, from_ms, metadata, to_ms
+from shouye.watch.observe.model import Flag, Mark, Quality, Reading, Tail
 
 SeriesKey = tuple[str, str, int]
 
@@ -51,6 +57,8 @@ batch = Table(
     Column("at", Instant, nullable=False),
     Column("received", Integer, nullable=False),
     Column("stored", Integer, nullable=False, server_default="0"),
+    Column("flagged", Integer, nullable=False, server_default="0"),
+    Column("again", Document, comment="stations to be judged again, each from an instant (ms)"),
     comment="readings that were stored together: what the judge is woken for",
 )
 
@@ -76,67 +84,145 @@ latest = Table(
     Column("revision", Integer, nullable=False),
     Column("value", Float),
     Column("source", String(60), nullable=False),
+    Column("first", Instant, nullable=False, comment="the first reading of the series"),
+    Column("steady", Instant, comment="since when the value is the same; empty: look"),
+    Column("doubt", Boolean, nullable=False, comment="the next reading may change what is thought of this one"),
 )
 
-gauge = Table(
-    "gauge",
+flag = Table(
+    "flag",
     metadata,
-    Column("station", String(60), primary_key=True),
-    Column("division", String(40), primary_key=True),
-    Column("county", String(40), nullable=False),
-    Column("basis", String(40), nullable=False),
+    Column("series_id", RowId, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("time", Instant, primary_key=True),
+    Column("check_key", String(20), primary_key=True),
+    Column("quality", String(8), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+    comment="what the checks and the sender say of a reading; a reading without a row is good",
 )
 
-watched = Table(
-    "watched_division",
+mark = Table(
+    "reading_mark",
     metadata,
-    Column("division", String(40), primary_key=True),
-    comment="divisions that must be spoken for: one without a gauge is unknown, never calm",
+    Column("id", RowId, primary_key=True),
+    Column("station", String(60), nullable=False),
+    Column("element", String(40), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),
+    Column("quality", String(8), nullable=False),
+    Column("value", Float),
+    Column("why", Text, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("reading_mark_of", "station", "element"),
+    comment="what persons say of readings; rows are only added, the last one over an instant counts",
 )
 
 
-def replace_gauges(tx: Tx, gauges: Iterable[Gauge], divisions: Iterable[str]) -> None:
-    tx.run(delete(gauge))
-    tx.run(delete(watched))
-    rows = [
-        {"station": one.station, "division": division, "county": one.county, "basis": one.coverage.basis}
-        for one in gauges
-        for division in one.coverage.divisions
-    ]
-    if rows:
-        tx.run(insert(gauge), rows)
-    tx.run(insert(watched), [{"division": division} for division in sorted(set(divisions))])
-
-
-def all_gauges(tx: Tx) -> dict[str, Gauge]:
-    rows: dict[str, list[Any]] = {}
-    for row in tx.run(select(gauge).order_by(gauge.c.station, gauge.c.division)):
-        rows.setdefault(row.station, []).append(row)
-    return {
-        station: Gauge(station, some[0].county, Coverage(tuple(row.division for row in some), some[0].basis))
-        for station, some in rows.items()
-    }
-
-
-def watched_divisions(tx: Tx) -> list[str]:
-    return list(tx.run(select(watched.c.division).order_by(watched.c.division)).scalars())
-
-
-def series_ids(tx: Tx, keys: Iterable[SeriesKey]) -> dict[SeriesKey, int]:
-    """The row ids of these series, made when they are new."""
+def known_series(tx: Tx, keys: Iterable[SeriesKey]) -> dict[SeriesKey, tuple[int, Tail | None]]:
+    """The row ids of these series, made when they are new, each with its tail."""
     wanted = sorted(set(keys))
     known = _known_series(tx, wanted)
     fresh = [key for key in wanted if key not in known]
     if fresh:
         statement = tx.insert(series).on_conflict_do_nothing()
         tx.run(statement, [{"station": key[0], "element": key[1], "step_s": key[2]} for key in fresh])
-        known = _known_series(tx, wanted)
+        known |= _known_series(tx, fresh)
     return known
 
 
-def _known_series(tx: Tx, keys: list[SeriesKey]) -> dict[SeriesKey, int]:
-    query = select(series).where(series.c.station.in_(sorted({key[0] for key in keys})))
-    return {(row.station, row.element, row.step_s): row.id for row in tx.run(query)}
+def series_now(tx: Tx, stations: list[str], element: str, step_s: int) -> dict[SeriesKey, tuple[int, Tail | None]]:
+    """The series of one kind at these stations."""
+    found = _known_series(tx, [(station, element, step_s) for station in stations])
+    return {key: one for key, one in found.items() if key[1:] == (element, step_s)}
+
+
+def _known_series(tx: Tx, keys: list[SeriesKey]) -> dict[SeriesKey, tuple[int, Tail | None]]:
+    columns = (latest.c.revision, latest.c.value, latest.c.source, _ms(latest.c.first), _ms(latest.c.steady))
+    query = (
+        select(series.c.station, series.c.element, series.c.step_s, series.c.id, _ms(latest.c.time), *columns)
+        .add_columns(latest.c.doubt)
+        .join(latest, latest.c.series_id == series.c.id, isouter=True)
+        .where(series.c.station.in_(sorted({key[0] for key in keys})))
+    )
+    return {
+        (station, element, step_s): (
+            number,
+            None if ms is None else Tail(ms, (revision, value, source), first, steady, doubt),
+        )
+        for station, element, step_s, number, ms, revision, value, source, first, steady, doubt in tx.run(query)
+    }
+
+
+def _ms(column: Column[Any]) -> Any:
+    """An instant as the number it is stored as."""
+    return type_coerce(column, BigInteger)
+
+
+Window = tuple[int, int, int]
+"""(series, from, to) in milliseconds, both ends within."""
+
+
+def _within(tx: Tx, windows: Iterable[Window], table: Table, *columns: Column[Any]) -> Iterator[Any]:
+    """Rows of a table of (series, time) that lie in these windows."""
+    rows = list(windows)
+    for start in range(0, len(rows), _CHUNK):
+        part = values(
+            column("series_id", BigInteger), column("low", BigInteger), column("high", BigInteger), name="look"
+        ).data(rows[start : start + _CHUNK])
+        look = part.cte()
+        time = _ms(table.c.time)
+        query = select(table.c.series_id, time, *columns).join(
+            look, and_(table.c.series_id == look.c.series_id, time >= look.c.low, time <= look.c.high)
+        )
+        yield from tx.run(query)
+
+
+_CHUNK = 5_000
+
+
+def observed_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
+    """(series, ms, revision, value, source) of every stored revision."""
+    return _within(tx, windows, observation, observation.c.revision, observation.c.value, observation.c.source)
+
+
+def flags_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
+    """(series, ms, check, quality, why, at)."""
+    return _within(tx, windows, flag, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
+
+
+def large_around(
+    tx: Tx, stations: Iterable[str], element: str, step_s: int, times: tuple[int, int], floor: float
+) -> list[tuple[str, int]]:
+    """(station, ms) of what these stations measured at `floor` or more."""
+    query = (
+        select(series.c.station, _ms(observation.c.time))
+        .join(series, series.c.id == observation.c.series_id)
+        .where(
+            series.c.station.in_(sorted(stations)),
+            series.c.element == element,
+            series.c.step_s == step_s,
+            _ms(observation.c.time).between(*times),
+            observation.c.value >= floor,
+        )
+    )
+    return [(station, ms) for station, ms in tx.run(query)]
+
+
+def write_flags(tx: Tx, gone: list[tuple[int, int, str]], new: list[tuple[int, int, str, str, str]]) -> None:
+    """Take these away, then put those down: (series, ms, check[, quality, why])."""
+    if gone:
+        where = (
+            flag.c.series_id == bindparam("series"),
+            _ms(flag.c.time) == bindparam("ms"),
+            flag.c.check_key == bindparam("key"),
+        )
+        tx.run(delete(flag).where(*where), [dict(zip(("series", "ms", "key"), one, strict=True)) for one in gone])
+    if new:
+        names = ("series_id", "time", "check_key", "quality", "why", "at")
+        rows = [dict(zip(names, (number, from_ms(ms), *rest, tx.now), strict=True)) for number, ms, *rest in new]
+        tx.run(tx.insert(flag).on_conflict_do_nothing(), rows)
 
 
 def open_batch(tx: Tx, received: int) -> int:
@@ -192,18 +278,24 @@ def _next_month(month: date) -> date:
 
 
 def put_latest(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Writers take turns, so the caller has compared with what stood."""
     statement = tx.insert(latest)
-    new, old = statement.excluded, latest.c
-    same_time = and_(
-        new.time == old.time,
-        or_(new.revision > old.revision, and_(new.revision == old.revision, _greater(new, old))),
+    new = statement.excluded
+    names = [column.name for column in latest.c if column.name != "series_id"]
+    tx.run(
+        statement.on_conflict_do_update(index_elements=["series_id"], set_={name: new[name] for name in names}),
+        rows,
     )
-    statement = statement.on_conflict_do_update(
-        index_elements=["series_id"],
-        set_={"time": new.time, "revision": new.revision, "value": new.value, "source": new.source},
-        where=or_(new.time > old.time, same_time),
-    )
-    tx.run(statement, rows)
+
+
+def note_checks(tx: Tx, batch_id: int, flagged: int, again: dict[str, int]) -> None:
+    tx.run(update(batch).where(batch.c.id == batch_id).values(flagged=flagged, again=again or None))
+
+
+def checks_of(tx: Tx, batch_id: int) -> tuple[bool, dict[str, datetime]]:
+    """Whether the batch holds flagged readings, and the stations to be judged again from an instant."""
+    row = tx.run(select(batch.c.flagged, batch.c.again).where(batch.c.id == batch_id)).one()
+    return bool(row.flagged), {station: from_ms(ms) for station, ms in (row.again or {}).items()}
 
 
 def _greater(new: Any, old: Any) -> Any:
@@ -234,6 +326,75 @@ def readings_of(
 
 def latest_readings(tx: Tx) -> list[Reading]:
     return _readings(tx, _joined(latest))
+
+
+FlagKey = tuple[str, str, int, datetime]
+
+
+def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
+    found: dict[FlagKey, list[Flag]] = {}
+    for station, element, step_s, time, key, quality, why, at in tx.run(query):
+        one = Flag(key, Quality(quality), why, at=at)
+        found.setdefault((station, element, step_s, time), []).append(one)
+    return found
+
+
+def _flagged() -> Select[Any]:
+    columns = (flag.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
+    return (
+        select(series.c.station, series.c.element, series.c.step_s, *columns)
+        .join(series, series.c.id == flag.c.series_id)
+        .order_by(flag.c.time, flag.c.check_key)
+    )
+
+
+def flags_of(
+    tx: Tx, stations: Iterable[str] | None, element: str | None, since: datetime | None, until: datetime | None
+) -> dict[FlagKey, list[Flag]]:
+    query = _flagged()
+    if stations is not None:
+        query = query.where(series.c.station.in_(sorted(stations)))
+    if element is not None:
+        query = query.where(series.c.element == element)
+    if since is not None:
+        query = query.where(flag.c.time > since)
+    if until is not None:
+        query = query.where(flag.c.time <= until)
+    return _flags(tx, query)
+
+
+def flags_in(tx: Tx, batch_id: int) -> dict[FlagKey, list[Flag]]:
+    same = and_(observation.c.series_id == flag.c.series_id, observation.c.time == flag.c.time)
+    return _flags(tx, _flagged().join(observation, same).where(observation.c.batch_id == batch_id))
+
+
+def flags_of_latest(tx: Tx) -> dict[FlagKey, list[Flag]]:
+    same = and_(latest.c.series_id == flag.c.series_id, latest.c.time == flag.c.time)
+    return _flags(tx, _flagged().join(latest, same))
+
+
+def add_mark(tx: Tx, **row: Any) -> int:
+    return int(tx.run(insert(mark).values(at=tx.now, **row)).inserted_primary_key[0])
+
+
+def marks(tx: Tx, since: datetime | None, station: str | None = None, element: str | None = None) -> list[Mark]:
+    """What persons have said of instants after `since`, in the order in which they said it."""
+    query = select(mark).order_by(mark.c.id)
+    if since is not None:
+        query = query.where(or_(mark.c.until.is_(None), mark.c.until > since))
+    if station is not None:
+        query = query.where(mark.c.station == station)
+    if element is not None:
+        query = query.where(mark.c.element == element)
+    return [Mark(**{**row._mapping, "quality": Quality(row.quality)}) for row in tx.run(query)]
+
+
+def latest_of(tx: Tx, station: str, element: str) -> datetime | None:
+    query = select(func.max(latest.c.time)).join(series, series.c.id == latest.c.series_id)
+    found: datetime | None = tx.run(
+        query.where(series.c.station == station, series.c.element == element)
+    ).scalar_one()
+    return found
 
 
 def _joined(table: Table) -> Select[Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock, Tx, dead_jobs, run_due
 from shouye.base.rules import load_tables
-from shouye.watch import assess, observe
+from shouye.watch import assess, observe, stations
 from shouye.watch.observe import Reading
 
 EVENING = datetime(2026, 7, 20, 18, tzinfo=BEIJING)
@@ -43,7 +43,7 @@ class Night:
         self.active = active
         self.engine = engine
         with self.database.begin() as tx:
-            observe.watch(tx, county_of, county_of.values())
+            stations.watch(tx, county_of, county_of.values())
         self.start_judge()
 
     def start_judge(self) -> None:
@@ -57,6 +57,10 @@ class Night:
         self.clock.move_to(at or max(reading.time for reading in batch))
         with self.database.begin() as tx:
             observe.store_batch(tx, batch)
+        self.run()
+
+    def run(self) -> None:
+        """Let every job run."""
         while run_due(self.database):
             pass
         with self.database.read() as tx:

@@ -10,7 +10,7 @@ import pytest
 
 from shouye.base.kernel import NotFound, facts_since, iso, run_due
 from shouye.base.rules import load_tables
-from shouye.watch import assess, observe
+from shouye.watch import assess, observe, stations
 from shouye.watch.assess.service import judge
 from tests.watch.assess.night import EVENING, HOUR, RAIN, Night, hourly
 
@@ -206,7 +206,7 @@ def test_a_gauge_speaks_for_its_area_where_the_city_says_so(tmp_path: Path) -> N
     table = tmp_path / "gauge_area.csv"
     table.write_text("station,division\na,town-2\na,town-1\n", encoding="utf-8")
     with night.database.begin() as tx:
-        observe.watch(tx, {"a": "east"}, ["east"], observe.read_gauge_areas(table))
+        stations.watch(tx, {"a": "east"}, ["east"], stations.read_gauge_areas(table))
     night.hear(hourly("a", 60))
     with night.look() as tx:
         towns = [(one.division, one.level, one.basis) for one in assess.situations(tx)]

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock
 from shouye.base.kernel.jobs import job_table
-from shouye.watch import observe
+from shouye.watch import observe, stations
 from shouye.watch.observe import Cause, Reading, Silence
 from tests.watch.assess.night import EVENING, HOUR, hourly
 
@@ -81,7 +81,9 @@ def test_a_late_reading_does_not_become_the_latest(database: Database) -> None:
     with database.begin() as tx:
         observe.store_batch(tx, hourly("a", 4, first=6))
         observe.store_batch(tx, hourly("a", 9, first=2))
-        assert observe.latest_all(tx) == hourly("a", 4, first=6)
+        (latest,) = observe.latest_all(tx)
+        assert replace(latest, flags=()) == hourly("a", 4, first=6)[0]
+        assert [flag.check for flag in latest.flags] == ["gap"]
 
 
 def test_outranking_is_a_strict_order() -> None:
@@ -96,7 +98,7 @@ def test_outranking_is_a_strict_order() -> None:
 def test_who_is_not_heard(database: Database) -> None:
     counties = {"a": "east", "b": "east", "c": "east", "d": "west", "e": "west", "f": "west"}
     with database.begin() as tx:
-        observe.watch(tx, counties, ["east", "west", "north"])
+        stations.watch(tx, counties, ["east", "west", "north"])
         late = hourly("b", 1) + hourly("c", 1, first=2)
         observe.store_batch(tx, hourly("a", 0, first=4) + hourly("d", None, first=4) + late)
     assert isinstance(database.clock, SimClock)
@@ -107,7 +109,7 @@ def test_who_is_not_heard(database: Database) -> None:
             Silence("west", Cause.MISSING, ("d",), EVENING + 4 * HOUR),
             Silence("west", Cause.NEVER, ("e", "f"), None),
         ], "two intervals are not yet late"
-        assert observe.watched_divisions(tx) == ["east", "north", "west"]
+        assert stations.watched_divisions(tx) == ["east", "north", "west"]
     database.clock.move_to(EVENING + 4 * HOUR + timedelta(seconds=1))
     with database.read() as tx:
         assert observe.silence(tx)[0] == Silence("east", Cause.LATE, ("b", "c"), EVENING + HOUR)
@@ -117,7 +119,7 @@ def test_who_is_not_heard(database: Database) -> None:
 def test_one_living_series_is_enough(database: Database) -> None:
     step = timedelta(minutes=5)
     with database.begin() as tx:
-        observe.watch(tx, {"a": "east"}, ["east"])
+        stations.watch(tx, {"a": "east"}, ["east"])
         observe.store_batch(tx, [*hourly("a", 1), Reading("a", "rain_mm", EVENING + step, 0.1, step)])
     assert isinstance(database.clock, SimClock)
     database.clock.move_to(EVENING + 2 * HOUR)
@@ -131,10 +133,10 @@ def test_one_living_series_is_enough(database: Database) -> None:
 
 
 def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_path: Path) -> None:
-    assert observe.read_gauge_areas(tmp_path / "none.csv") == {}
+    assert stations.read_gauge_areas(tmp_path / "none.csv") == {}
     with database.begin() as tx:
-        observe.watch(tx, {"a": "east", "b": "west"}, ["east", "west"], {"a": ("t1", "t2")})
-        one, other = observe.gauges(tx).values()
+        stations.watch(tx, {"a": "east", "b": "west"}, ["east", "west"], {"a": ("t1", "t2")})
+        one, other = stations.gauges(tx).values()
     assert (one.coverage.divisions, one.coverage.basis) == (("t1", "t2"), "测站代表范围表")
     assert (other.coverage.divisions, other.coverage.basis) == (("west",), "测站所在县（区）")
 

@@ -12,6 +12,7 @@ from shouye.doors.web.api import View, Word
 from shouye.doors.web.api import router as api
 from shouye.doors.web.visit import ApiSee
 from shouye.watch import observe
+from shouye.watch.stations import gauges
 
 router = api("监测")
 
@@ -30,8 +31,19 @@ class StationView(View):
     kind: str
 
 
+class FlagView(View):
+    """质控标记 — `by` is empty for a check; `value` is what a person puts in place of the reading."""
+
+    check: str
+    quality: observe.Quality
+    why: str
+    by: str
+    at: datetime | None
+    value: float | None
+
+
 class ReadingView(View):
-    """监测数据 — over (time - step, time]; no value is 缺测."""
+    """监测数据 — over (time - step, time]; no value is 缺测. `counted` is what may be judged."""
 
     station: str
     element: str
@@ -39,6 +51,9 @@ class ReadingView(View):
     value: float | None
     step: timedelta
     revision: int
+    quality: observe.Quality
+    counted: float | None
+    flags: list[FlagView]
 
 
 class SilenceView(View):
@@ -56,7 +71,7 @@ def stations(visit: ApiSee) -> list[StationView]:
     with visit.look() as sight:
         return [
             StationView.model_validate(sight.roster.stations[number])
-            for number, gauge in observe.gauges(sight.tx).items()
+            for number, gauge in gauges(sight.tx).items()
             if number in sight.roster.stations and sight.concerns(gauge.county)
         ]
 
@@ -65,7 +80,7 @@ def stations(visit: ApiSee) -> list[StationView]:
 def latest(visit: ApiSee, element: Annotated[str, Query(max_length=40)] = "") -> list[ReadingView]:
     """最新值 — of every series, or of one element."""
     with visit.look() as sight:
-        known = observe.gauges(sight.tx)
+        known = gauges(sight.tx)
         return [
             ReadingView.model_validate(reading)
             for reading in observe.latest_all(sight.tx)
@@ -85,7 +100,7 @@ def readings(
 ) -> list[ReadingView]:
     """过程线 — one reading per instant in (since, until], the one that stands; a day if nothing is said."""
     with visit.look() as sight:
-        gauge = observe.gauges(sight.tx).get(station)
+        gauge = gauges(sight.tx).get(station)
         if gauge is None or not sight.concerns(gauge.county):
             raise NotFound(f"测站 {station}")
         last = until or sight.tx.now

@@ -70,6 +70,10 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.Integer(), nullable=False),
         sa.Column("stored", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("flagged", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "again", sa.Text(), nullable=True, comment="stations to be judged again, each from an instant (ms)"
+        ),
         sa.PrimaryKeyConstraint("id"),
         comment="readings that were stored together: what the judge is woken for",
     )
@@ -445,6 +449,34 @@ def upgrade() -> None:
         comment="the signed end of each sealed batch",
     )
     op.create_table(
+        "reading_mark",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("element", sa.String(length=40), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("quality", sa.String(length=8), nullable=False),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=60), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what persons say of readings; rows are only added, the last one over an instant counts",
+    )
+    with op.batch_alter_table("reading_mark", schema=None) as batch_op:
+        batch_op.create_index("reading_mark_of", ["station", "element"], unique=False)
+
+    op.create_table(
+        "same_source",
+        sa.Column("element", sa.String(length=40), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.Column("same_as", sa.String(length=60), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("element", "station"),
+        comment="stations whose readings are those of another: they count as one source",
+    )
+    op.create_table(
         "series",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("station", sa.String(length=60), nullable=False),
@@ -513,6 +545,14 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
         comment="the database's own identity: its mode and city",
+    )
+    op.create_table(
+        "station_alias",
+        sa.Column("system", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("station", sa.String(length=60), nullable=False),
+        sa.PrimaryKeyConstraint("system", "code"),
+        comment="what a gauge is called elsewhere",
     )
     op.create_table(
         "task",
@@ -604,6 +644,22 @@ def upgrade() -> None:
         batch_op.create_index("division_code_scheme", ["scheme", "code"], unique=False)
 
     op.create_table(
+        "flag",
+        sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("check_key", sa.String(length=20), nullable=False),
+        sa.Column("quality", sa.String(length=8), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["series_id"],
+            ["series.id"],
+        ),
+        sa.PrimaryKeyConstraint("series_id", "time", "check_key"),
+        comment="what the checks and the sender say of a reading; a reading without a row is good",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "latest",
         sa.Column(
             "series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -612,6 +668,16 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("value", sa.Float(), nullable=True),
         sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False, comment="the first reading of the series"),
+        sa.Column(
+            "steady", sa.BigInteger(), nullable=True, comment="since when the value is the same; empty: look"
+        ),
+        sa.Column(
+            "doubt",
+            sa.Boolean(),
+            nullable=False,
+            comment="the next reading may change what is thought of this one",
+        ),
         sa.ForeignKeyConstraint(
             ["series_id"],
             ["series.id"],

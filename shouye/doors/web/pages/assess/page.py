@@ -14,7 +14,7 @@ from shouye.doors.web.readings import gauged, leading, limits, running, table_of
 from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.visit import See, render
 from shouye.doors.web.words import ms
-from shouye.watch import assess, observe
+from shouye.watch import assess, observe, stations
 
 router = APIRouter(include_in_schema=False)
 
@@ -84,6 +84,6 @@ def _watched(sight: Sight, table: RuleTable, one: assess.Situation) -> tuple[str
         rule = gauged(table, finding.level, finding.values)
         return finding.station, rule.hours if rule else first
     speaking = [
-        number for number, gauge in observe.gauges(sight.tx).items() if one.division in gauge.coverage.divisions
+        number for number, gauge in stations.gauges(sight.tx).items() if one.division in gauge.coverage.divisions
     ]
     return (speaking[0] if speaking else ""), first

@@ -18,7 +18,7 @@ from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.unheard import NO_GAUGE
 from shouye.doors.web.visit import See, render
-from shouye.watch import assess, observe
+from shouye.watch import assess, observe, stations
 
 router = APIRouter(include_in_schema=False)
 
@@ -82,7 +82,7 @@ def heard(sight: Sight) -> dict[str, Any]:
         "dead": dead_jobs(sight.tx),
         "channels": channel_health(sight.tx),
         "last_reading": max((reading.time for reading in latest), default=None),
-        "gauges": len(observe.gauges(sight.tx)),
+        "gauges": len(stations.gauges(sight.tx)),
     }
 
 
@@ -106,14 +106,14 @@ def map_state(visit: See) -> dict[str, Any]:
         }
         silent = {station for one in sight.silences for station in one.stations}
         hit = {station for one in sight.situations for station in one.stations}
-        stations = []
-        for number, gauge in sorted(observe.gauges(sight.tx).items()):
+        shown = []
+        for number, gauge in sorted(stations.gauges(sight.tx).items()):
             station = sight.roster.stations.get(number)
             if station is None or not sight.concerns(gauge.county):
                 continue
             state = "off" if number in silent else "hit" if number in hit else "on"
-            stations.append({"name": station.name, "at": [station.lat, station.lon], "state": state})
-        return {"counties": counties, "stations": stations}
+            shown.append({"name": station.name, "at": [station.lat, station.lon], "state": state})
+        return {"counties": counties, "stations": shown}
 
 
 def _county(sight: Sight, division: str, ones: list[assess.Situation]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from shouye.doors.web.pages.desk.page import heard
 from shouye.doors.web.visit import See, render
-from shouye.watch import observe
+from shouye.watch import observe, stations
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,7 +22,7 @@ def silence(visit: See) -> Response:
         silent = {station: one for one in sight.silences for station in one.stations}
         rows = [
             (sight.roster.stations[number], gauge, newest.get(number), silent.get(number))
-            for number, gauge in observe.gauges(sight.tx).items()
+            for number, gauge in stations.gauges(sight.tx).items()
             if sight.concerns(gauge.county) and number in sight.roster.stations
         ]
         rows.sort(key=lambda row: (row[3] is None, row[1].county, row[0].id))

@@ -1,0 +1,13 @@
+"""范围检查 — a value that cannot be."""
+
+from __future__ import annotations
+
+from shouye.watch.observe.checks import Check, Columns, Mask
+from shouye.watch.observe.model import Quality
+
+
+def _examine(columns: Columns) -> Mask:
+    return columns.outside & ~columns.sentinel
+
+
+CHECK = Check("范围", Quality.BAD, "超出可能的范围", _examine)

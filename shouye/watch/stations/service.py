@@ -1,0 +1,55 @@
+"""在用测站 — which gauges we listen to, by whatever name they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from shouye.base.kernel import Tx
+from shouye.watch.stations import store
+from shouye.watch.stations.model import Gauge, SameSource, coverage
+
+
+def watch(
+    tx: Tx,
+    county_of: Mapping[str, str],
+    divisions: Iterable[str],
+    areas: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    aliases: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> None:
+    """在用测站登记 — listen to these gauges (`station -> county`) for these divisions, and to no others."""
+    gauges = [
+        Gauge(station, county, coverage(areas, station, county)) for station, county in sorted(county_of.items())
+    ]
+    store.replace_gauges(tx, gauges, divisions)
+    store.put_aliases(tx, aliases)
+
+
+def gauges(tx: Tx) -> dict[str, Gauge]:
+    """在用测站 — by station id."""
+    return store.all_gauges(tx)
+
+
+def watched_divisions(tx: Tx) -> list[str]:
+    """应监测区划 — the divisions that somebody must speak for."""
+    return store.watched_divisions(tx)
+
+
+def resolve(tx: Tx, system: str, code: str) -> str | None:
+    """认站 — our station for a code of a feed or a code system; None when nobody has said."""
+    return store.station_of(tx, system, code)
+
+
+def aliases(tx: Tx) -> dict[tuple[str, str], str]:
+    """测站别名 — (system, code) -> station, for whoever resolves many."""
+    return store.aliases(tx)
+
+
+def note_same(tx: Tx, element: str, found: Iterable[SameSource]) -> None:
+    """重复测源登记 — what was found takes the place of what was known of this element."""
+    store.replace_same(tx, element, found)
+
+
+def same_sources(tx: Tx, element: str | None = None) -> list[SameSource]:
+    """重复测源."""
+    return store.same_sources(tx, element)

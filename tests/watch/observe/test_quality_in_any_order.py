@@ -1,0 +1,62 @@
+"""质控与到达次序无关 — the same readings in any order, cut and repeated, end in the same flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shouye.base.kernel import Database, Mode, SimClock
+from shouye.watch import observe
+from shouye.watch.observe import Element, Elements, Limits, Reading
+from tests.watch.assess.night import EVENING
+
+STEP = timedelta(minutes=5)
+LIMITS = Limits(
+    low=0,
+    high=50,
+    rate_per_h=60,
+    jump=5,
+    stuck_h=0.5,
+    stuck_free=0,
+    isolated_1h=35,
+    twin_least=3,
+    sentinels=(-9.0,),
+)
+NEAR = {"a": ("b", "c", "d"), "b": ("a", "c", "d"), "c": ("a", "b", "d"), "d": ("a", "b", "c")}
+TABLE = Elements({"x": Element("x", "x", "m", limits=LIMITS)}, near=NEAR, twins={"a": ("b",), "b": ("a",)})
+
+sent = st.builds(
+    lambda station, slot, value, revision: Reading(station, "x", EVENING + slot * STEP, value, STEP, revision),
+    st.sampled_from("aaabcd"),
+    st.integers(0, 14),
+    st.sampled_from([0.0, 1.0, 1.0, 1.0, 2.0, 4.0, 12.0, 40.0, 60.0, -9.0, None]),
+    st.sampled_from([0, 0, 0, 1]),
+)
+
+
+def told(batches: Sequence[Sequence[Reading]]) -> tuple[list[Reading], list[Reading]]:
+    """Every reading with its flags, and what the judge sees, after these batches."""
+    database = Database("sqlite://", SimClock(EVENING + timedelta(days=1)), durable=False)
+    database.create(Mode.SIMULATION, "test")
+    database.install(TABLE)
+    for batch in batches:
+        with database.begin() as tx:
+            observe.store_batch(tx, batch)
+    with database.read() as tx:
+        curves = [one for station in "abcd" for one in observe.curve(tx, station, "x", EVENING - STEP, tx.now)]
+        return curves, observe.history(tx, "abcd", "x")
+
+
+@settings(max_examples=30)
+@given(st.lists(sent, min_size=1, max_size=40), st.integers(0, 2**32))
+def test_any_order_ends_in_the_same_flags(readings: list[Reading], seed: int) -> None:
+    chance = Random(seed)
+    shuffled = readings + chance.sample(readings, k=len(readings) // 3)
+    chance.shuffle(shuffled)
+    cuts = sorted(chance.sample(range(len(shuffled) + 1), k=min(6, len(shuffled))))
+    parts = [shuffled[low:high] for low, high in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
+    assert told(parts) == told([readings])
