@@ -21,6 +21,7 @@ from shouye.after.review.model import lay_out as lay_out
 from shouye.after.review.model import read_deciders as read_deciders
 from shouye.after.review.service import begin_drill as begin_drill
 from shouye.after.review.service import call_rows as call_rows
+from shouye.after.review.service import facts_of as facts_of
 from shouye.after.review.service import fingerprint as fingerprint
 from shouye.after.review.service import reached_by as reached_by
 from shouye.after.review.service import result as result

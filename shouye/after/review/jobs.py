@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from shouye.after.review.model import Deciders
 from shouye.base import tasks
+from shouye.base.access import SYSTEM, WHOLE, acting_post
 from shouye.base.kernel import Database, Tx, draw, draw_between, facts_since
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
@@ -77,7 +78,7 @@ class DeciderPlayer:
             for task in tasks.in_group(tx, fact.subject, "door"):
                 if task.closed_at is None and task.opened_at <= fact.at:  # it has grown: its owner looks again
                     self._plan(tx, task, since=fact.at)
-        arrivals = [visit.eta_at for visit in call.visits(tx, only_open=True)]
+        arrivals = [visit.eta_at for visit in call.visits(tx, WHOLE, only_open=True)]
         return min([*arrivals, *(item[0] for item in self._planned[:1])], default=None)
 
     def run_due(self, database: Database) -> int:
@@ -85,12 +86,12 @@ class DeciderPlayer:
         with database.begin() as tx:
             if self._planned and self._planned[0][0] <= tx.now:
                 _, number, post = heapq.heappop(self._planned)
-                self._act(tx, tasks.task(tx, number), post)
+                self._act(tx, tasks.task(tx, WHOLE, number), post)
                 return 1
-            arrived = [visit for visit in call.visits(tx, only_open=True) if visit.eta_at <= tx.now]
+            arrived = [visit for visit in call.visits(tx, WHOLE, only_open=True) if visit.eta_at <= tx.now]
             for visit in arrived[:1]:
                 found = draw(self.seed, "door", visit.notice, visit.division, visit.id) < self.deciders.found
-                call.end_visit(tx, visit.id, found=found)
+                call.end_visit(tx, SYSTEM, visit.id, found=found)
             return len(arrived[:1])
 
     def _plan(self, tx: Tx, task: tasks.Task, since: datetime | None = None) -> None:
@@ -124,7 +125,7 @@ class DeciderPlayer:
         elif task.kind == "takeover":
             self._take_over(tx, task, post)
         elif task.kind == "support":
-            tasks.complete(tx, [task.id], post)
+            tasks.complete(tx, acting_post(post), [task.id])
         else:
             self._send_people(tx, task, post)
 
@@ -132,22 +133,22 @@ class DeciderPlayer:
         """Whoever reads a county's proposal signs all that lies there for that county: one ring, not two."""
         number = int(task.detail["proposal"])
         if draw(self.seed, "refuse", task.id) < self.deciders.refuse:
-            warn.refuse(tx, number, post, "模拟决策：暂不签发，继续观察")
+            warn.refuse(tx, acting_post(post), number, "模拟决策：暂不签发，继续观察")
         else:
-            warn.approve_together(tx, number, post, "模拟决策")
+            warn.approve_together(tx, acting_post(post), number, "模拟决策")
 
     def _review(self, tx: Tx, task: tasks.Task, post: str) -> None:
-        notice = warn.notice(tx, int(task.detail["notice"]))
-        situation = assess.situation(tx, notice.hazard, notice.county)
+        notice = warn.notice(tx, WHOLE, int(task.detail["notice"]))
+        situation = assess.situation(tx, WHOLE, notice.hazard, notice.county)
         if situation is not None and situation.level is None and not situation.unknown:
-            warn.withdraw(tx, notice.id, post, "模拟决策：复核时已无险情", ground="ended")
+            warn.withdraw(tx, acting_post(post), notice.id, "模拟决策：复核时已无险情", ground="ended")
         else:
-            warn.extend(tx, notice.id, post, "模拟决策：险情仍在或未知，延长")
+            warn.extend(tx, acting_post(post), notice.id, "模拟决策：险情仍在或未知，延长")
 
     def _take_over(self, tx: Tx, task: tasks.Task, post: str) -> None:
-        still = call.obligations_by_id(tx, task.detail["obligations"], (call.CallState.UNREACHED,))
+        still = call.obligations_by_id(tx, WHOLE, task.detail["obligations"], (call.CallState.UNREACHED,))
         if still:
-            call.take_over(tx, [item.id for item in still], post)
+            call.take_over(tx, acting_post(post), [item.id for item in still])
 
     def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
         """Send one person to each place on the list that nobody walks to yet."""
@@ -155,12 +156,14 @@ class DeciderPlayer:
         roster = tx.of(Roster)
         notice = int(task.detail["notice"])
         waiting = (*call.OPEN, call.CallState.HANDED_OVER)
-        unheard = call.obligations_by_id(tx, wanted, waiting)
+        unheard = call.obligations_by_id(tx, WHOLE, wanted, waiting)
         places = list(dict.fromkeys(item.division for item in unheard))
         since = max((item.opened_at for item in unheard), default=tx.now)  # a new round is a new walk
         awake = call.awake_at(tx, notice, places)
-        gone = {visit.division for visit in call.visits(tx, notice) if visit.sent_at >= since}
-        gone |= {visit.division for visit in call.visits(tx, only_open=True)}  # one walk serves every notice
+        gone = {visit.division for visit in call.visits(tx, WHOLE, notice) if visit.sent_at >= since}
+        gone |= {
+            visit.division for visit in call.visits(tx, WHOLE, only_open=True)
+        }  # one walk serves every notice
         for division in places:
             if division in gone:
                 continue
@@ -169,5 +172,5 @@ class DeciderPlayer:
             village = roster.division(division).level is DivisionLevel.VILLAGE
             helper = f"{roster.division(division).parent}/township_militia_head" if village else post
             call.send_visitor(
-                tx, notice, division, post, minutes=minutes, visitor=awake.get(division), post=helper
+                tx, acting_post(post), notice, division, minutes=minutes, visitor=awake.get(division), post=helper
             )

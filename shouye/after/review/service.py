@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from shouye.after.review.model import CallRow, DrillPlan, DrillResult, Laying, LeadTime, Line
+from shouye.base.access import WHOLE, Scope, concerns, covers
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import (
     RecordedFact,
@@ -44,8 +45,8 @@ SCHEMA = "shouye-drill/1"
 def result(tx: Tx, storm: Storm, laying: Laying, seed: int, begins: datetime, ends: datetime) -> DrillResult:
     """Everything the drill has shown. Same seed, same result byte for byte."""
     roster = tx.of(Roster)
-    findings = assess.findings(tx)
-    notices = warn.notices(tx)
+    findings = assess.findings(tx, WHOLE)
+    notices = warn.notices(tx, WHOLE)
     facts = facts_since(tx)
     counts = Counter(fact.kind for fact in facts)
     record = {
@@ -73,13 +74,13 @@ def result(tx: Tx, storm: Storm, laying: Laying, seed: int, begins: datetime, en
     }
     return DrillResult(
         record=record,
-        lines=tuple(timeline(tx, facts)),
+        lines=tuple(timeline(tx, WHOLE, facts)),
         lead=tuple(lead_times(tx, notices)),
         unreached=tuple(_unreached(tx, roster)),
         curves={
             item.station.id: tuple(
                 (reading.time, reading.value)
-                for reading in observe.curve(tx, item.station.id, storm.element, begins, ends)
+                for reading in observe.curve(tx, WHOLE, item.station.id, storm.element, begins, ends)
             )
             for item in laying.stations
         },
@@ -132,9 +133,9 @@ def _mapped(roster: Roster, laying: Laying, station: str) -> dict[str, Any]:
 def call_rows(tx: Tx) -> list[CallRow]:
     """叫应明细 — every obligation with its post, its person and its end."""
     roster = tx.of(Roster)
-    notices = {notice.id: notice for notice in warn.notices(tx)}
+    notices = {notice.id: notice for notice in warn.notices(tx, WHOLE)}
     rows = []
-    for item in call.obligations(tx):
+    for item in call.obligations(tx, WHOLE):
         person = item.answered_by or (item.deputy if item.rung and item.deputy else item.primary)
         county, township = roster.county_of(item.division), roster.township_of(item.division)
         rows.append(
@@ -185,7 +186,7 @@ def _finding(roster: Roster, item: assess.Finding) -> dict[str, Any]:
 
 
 def _notice(tx: Tx, roster: Roster, item: warn.Notice) -> dict[str, Any]:
-    steps = warn.revisions(tx, item.id)
+    steps = warn.revisions(tx, WHOLE, item.id)
     return {
         "number": item.number,
         "hazard": item.hazard,
@@ -225,10 +226,10 @@ def _figures(balance: call.Balance) -> dict[str, int]:
 
 
 def _calls(tx: Tx, roster: Roster) -> dict[str, Any]:
-    by_county = call.balances(tx, "county")
-    by_level = call.balances(tx, "level")
+    by_county = call.balances(tx, WHOLE, "county")
+    by_level = call.balances(tx, WHOLE, "level")
     return {
-        **_figures(call.balance(tx)),
+        **_figures(call.balance(tx, WHOLE)),
         "by_county": [
             {"division": key[0], "name": roster.division(key[0]).name, **_figures(by_county[key])}
             for key in sorted(by_county)
@@ -241,8 +242,8 @@ def _calls(tx: Tx, roster: Roster) -> dict[str, Any]:
 
 def _unreached(tx: Tx, roster: Roster) -> Iterable[dict[str, Any]]:
     """从未叫到的 — posts that nobody has answered for, and those another took over without an answer."""
-    numbers = {notice.id: notice.number for notice in warn.notices(tx)}
-    for item in call.obligations(tx):
+    numbers = {notice.id: notice.number for notice in warn.notices(tx, WHOLE)}
+    for item in call.obligations(tx, WHOLE):
         if item.state in (*call.OPEN, call.CallState.HANDED_OVER):
             yield {
                 "notice": numbers[item.notice],
@@ -259,10 +260,10 @@ def lead_times(tx: Tx, notices: Sequence[warn.Notice]) -> list[LeadTime]:
     """提前量分解 — crossing to finding, to signature, to answers, to people on their posts."""
     found = []
     for notice in notices:
-        answered = [item for item in call.obligations(tx, notice.id) if item.answered_at is not None]
+        answered = [item for item in call.obligations(tx, WHOLE, notice.id) if item.answered_at is not None]
         waits = sorted(_seconds(item.opened_at, item.answered_at) for item in answered)
         acts = []
-        for report in call.reports(tx, notice.id):
+        for report in call.reports(tx, WHOLE, notice.id):
             awake = [
                 item.answered_at
                 for item in answered
@@ -289,10 +290,27 @@ def _seconds(begin: datetime, end: datetime | None) -> int:
     return int(((end or begin) - begin).total_seconds())
 
 
-def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
+def facts_of(tx: Tx, scope: Scope, after: int = 0) -> list[RecordedFact]:
+    """可见的事实 — by the place a fact names, else by the notice it is about; the rest is the whole city's."""
+    found = facts_since(tx, after)
+    if scope == WHOLE:
+        return found
+    mine = {notice.group for notice in warn.notices(tx, scope)}
+    city = covers(tx, scope, tx.of(Roster).city.id)
+
+    def visible(fact: RecordedFact) -> bool:
+        place = fact.body.get("county") or fact.body.get("division")
+        if isinstance(place, str):
+            return concerns(tx, scope, place)
+        return fact.subject in mine if fact.subject.startswith("notice:") else city
+
+    return [fact for fact in found if visible(fact)]
+
+
+def timeline(tx: Tx, scope: Scope, facts: Sequence[RecordedFact]) -> list[Line]:
     """时间线 — the night as a person reads it; what one minute repeats is one line."""
     roster = tx.of(Roster)
-    numbers = {f"notice:{notice.id}": notice for notice in warn.notices(tx)}
+    numbers = {f"notice:{notice.id}": notice for notice in warn.notices(tx, scope)}
     lines: list[Line] = []
     answered: dict[str, int] = {}
     told: dict[tuple[str, datetime], int] = {}
@@ -301,7 +319,7 @@ def timeline(tx: Tx, facts: Sequence[RecordedFact]) -> list[Line]:
         notice = numbers.get(fact.subject)
         number = notice.number if notice else ""
         if fact.kind == "FindingRaised":
-            item = assess.finding(tx, int(fact.subject.split(":")[1]))
+            item = assess.finding(tx, WHOLE, int(fact.subject.split(":")[1]))
             station = roster.stations[item.station].name
             over = "（得知时已过）" if item.already_over else ""
             place = roster.division(item.division).short

@@ -44,6 +44,8 @@ from shouye.base.access.service import answer_token as answer_token
 from shouye.base.access.service import check_key as check_key
 from shouye.base.access.service import check_password as check_password
 from shouye.base.access.service import close_user as close_user
+from shouye.base.access.service import concerns as concerns
+from shouye.base.access.service import covers as covers
 from shouye.base.access.service import issue_answer_token as issue_answer_token
 from shouye.base.access.service import issue_key as issue_key
 from shouye.base.access.service import keys as keys

@@ -7,7 +7,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
@@ -126,6 +126,10 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         return permission in _GRANTED[self.role]
+
+    def acting_as(self, post: str) -> Actor:
+        """The same actor, signing as this one of the posts that are his."""
+        return replace(self, posts=(post, *(one for one in self.posts if one != post)))
 
 
 def require(actor: Actor, permission: Permission) -> None:

@@ -22,12 +22,14 @@ from shouye.base.access.model import (
     SESSION_IDLE,
     SESSION_LIFE,
     TOUCH_EVERY,
+    WHOLE,
     Actor,
     AnswerGrant,
     DemoUser,
     Key,
     Purpose,
     Role,
+    Scope,
     Session,
     SignInGate,
     User,
@@ -203,6 +205,16 @@ def session_actor(tx: Tx, token: str) -> Actor | None:
 def touch(tx: Tx, token: str) -> None:
     """The screen is being looked at: the idle time starts anew."""
     store.touch_session(tx, token, steady_now())
+
+
+def covers(tx: Tx, scope: Scope, division: str) -> bool:
+    """在管辖范围内 — the division lies in the scope; the program's own scope asks for no roster."""
+    return scope == WHOLE or scope.covers(tx.of(Roster), division)
+
+
+def concerns(tx: Tx, scope: Scope, division: str) -> bool:
+    """与管辖范围有关 — the division lies in the scope or above it: a township is told of its county's danger."""
+    return scope == WHOLE or scope.concerns(tx.of(Roster), division)
 
 
 def issue_answer_token(tx: Tx, person: int, notice: int, until: datetime) -> str:

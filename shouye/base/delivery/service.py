@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from shouye.base.access import WHOLE, Scope, covers
 from shouye.base.delivery import store
 from shouye.base.delivery.model import (
     FOLLOW_UPS,
@@ -18,7 +19,8 @@ from shouye.base.delivery.model import (
     Reply,
     Switchboard,
 )
-from shouye.base.kernel import Forbidden, Tx, enqueue, to_ms
+from shouye.base.kernel import Forbidden, NotFound, Tx, enqueue, to_ms
+from shouye.base.roster import Roster
 
 REPLY_JOB = "delivery.reply"
 """作业 — tell the room that asked what came back, when it could not be told with the others."""
@@ -139,8 +141,10 @@ def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
     return store.busy_persons(tx, persons, purpose)
 
 
-def attempts_of(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
-    """How often, when and with what result a person was tried."""
+def attempts_of(tx: Tx, scope: Scope, person: int, group: str | None = None) -> list[Attempt]:
+    """How often, when and with what result a person was tried; of people who hold a post within the scope."""
+    if scope != WHOLE and not any(covers(tx, scope, post.division) for post in tx.of(Roster).posts_held(person)):
+        raise NotFound(f"人员 {person}")
     return store.of_person(tx, person, group)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from shouye.base.access import Actor, Scope, covers
 from shouye.base.kernel import NotFound, Tx
 from shouye.base.tasks import store
 from shouye.base.tasks.model import OVERDUE, Ladder, NewTask, Task, TaskState
@@ -88,19 +89,19 @@ def skip_to(tx: Tx, tasks: Sequence[Task], act: str) -> None:
         store.write_steps(tx, rows)
 
 
-def complete(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+def complete(tx: Tx, by: Actor, ids: Collection[int]) -> list[int]:
     """办结。Returns the tasks that were still owed and are now done."""
-    return store.close(tx, ids, TaskState.DONE, by)
+    return store.close(tx, ids, TaskState.DONE, by.signs_as)
 
 
-def cancel(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+def cancel(tx: Tx, by: Actor, ids: Collection[int]) -> list[int]:
     """撤销 — the ground for it is gone."""
-    return store.close(tx, ids, TaskState.CANCELLED, by)
+    return store.close(tx, ids, TaskState.CANCELLED, by.signs_as)
 
 
-def hand_over(tx: Tx, ids: Collection[int], by: str) -> list[int]:
+def hand_over(tx: Tx, by: Actor, ids: Collection[int]) -> list[int]:
     """移交 — a person takes it over by name."""
-    return store.close(tx, ids, TaskState.HANDED_OVER, by)
+    return store.close(tx, ids, TaskState.HANDED_OVER, by.signs_as)
 
 
 def acknowledge(tx: Tx, task_id: int) -> bool:
@@ -113,16 +114,16 @@ def retitle(tx: Tx, task_id: int, title: str, detail: dict[str, Any]) -> None:
     store.set_text(tx, task_id, title, detail)
 
 
-def task(tx: Tx, task_id: int) -> Task:
+def task(tx: Tx, scope: Scope, task_id: int) -> Task:
     found = store.get(tx, task_id)
-    if found is None:
+    if found is None or not covers(tx, scope, found.division):
         raise NotFound(f"事项 {task_id}")
     return found
 
 
-def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
+def owed(tx: Tx, scope: Scope, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
     """现在应办 — what is owed, by due time; `without` leaves out kinds that have a board of their own."""
-    return store.owed(tx, kinds, without)
+    return [one for one in store.owed(tx, kinds, without) if covers(tx, scope, one.division)]
 
 
 def opened_after(tx: Tx, number: int, kinds: Collection[str]) -> list[Task]:

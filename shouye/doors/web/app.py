@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from shouye.base.access import Scope, SignInGate, SignInRefused, TooManyTries
+from shouye.base.access import SignInGate, SignInRefused, TooManyTries
 from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
 from shouye.doors.web import live, routes
 from shouye.doors.web.api import problem
@@ -52,7 +52,6 @@ def create_app(city: CityContext) -> FastAPI:
     )
     app.state.city = city
     app.state.gate = SignInGate()
-    app.state.whole = Scope(city.roster.city.id)
     app.add_middleware(Armour, policy=content_policy(city.tile_url))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(live.router)

@@ -38,12 +38,12 @@ class Sight:
     @cached_property
     def owed(self) -> list[tasks.Task]:
         """现在应办 — most urgent first."""
-        return [task for task in tasks.owed(self.tx, without=BOARD_KINDS) if self.inside(task.division)]
+        return tasks.owed(self.tx, self.scope, without=BOARD_KINDS)
 
     @cached_property
     def notices(self) -> list[warn.Notice]:
         """All notices, in force or not, that concern the scope."""
-        return [notice for notice in warn.notices(self.tx) if self.concerns(notice.county)]
+        return warn.notices(self.tx, self.scope)
 
     @cached_property
     def in_force(self) -> list[warn.Notice]:
@@ -52,15 +52,15 @@ class Sight:
     @cached_property
     def proposals(self) -> list[warn.Proposal]:
         """待批."""
-        return [draft for draft in warn.proposals(self.tx, only_pending=True) if self.concerns(draft.county)]
+        return warn.proposals(self.tx, self.scope, only_pending=True)
 
     @cached_property
     def situations(self) -> list[assess.Situation]:
-        return [one for one in assess.situations(self.tx) if self.concerns(one.division)]
+        return assess.situations(self.tx, self.scope)
 
     @cached_property
     def silences(self) -> list[observe.Silence]:
-        return [one for one in observe.silence(self.tx) if self.concerns(one.county)]
+        return observe.silence(self.tx, self.scope)
 
     @cached_property
     def unheard(self) -> list[Unheard]:
@@ -71,11 +71,11 @@ class Sight:
     def units(self) -> Mapping[tuple[int, str], call.Balance]:
         """叫应 by (notice, division), each notice in its present round: an earlier one was taken up into it."""
         present = {notice.id: notice.round for notice in self.notices}
-        found = call.balances(self.tx, "notice", "round", "division")
+        found = call.balances(self.tx, self.scope, "notice", "round", "division")
         return {
             (int(notice), division): one
             for (notice, number, division), one in found.items()
-            if present.get(int(notice)) == int(number) and self.inside(division)
+            if present.get(int(notice)) == int(number)
         }
 
     @cached_property
@@ -96,8 +96,8 @@ class Sight:
         return sum(found, call.Balance())
 
     def concerns(self, county: str) -> bool:
-        """A county's affairs concern the scope when they lie inside it, or it lies inside the county."""
-        return self.inside(county) or self.roster.within(self.scope.division, county)
+        """与本范围有关 — it lies inside, or it is above."""
+        return self.scope.concerns(self.roster, county)
 
     def is_village(self, division: str) -> bool:
         return self.roster.divisions[division].level.value == "village"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from shouye.base import delivery, tasks
+from shouye.base.access import CALLED, WHOLE
 from shouye.base.delivery import FOLLOW_UPS, Attempt, NewAttempt, Receipt, Reply, Switchboard
 from shouye.base.kernel import Tx, on, record, word_of
 from shouye.base.roster import DivisionLevel, Roster
@@ -27,7 +28,7 @@ def wake_again(fact: warn.NoticeRaised, tx: Tx) -> None:
 
 
 def _open(tx: Tx, fact: warn.NoticeIssued) -> None:
-    notice = warn.notice(tx, int(fact.subject.split(":")[1]))
+    notice = warn.notice(tx, WHOLE, int(fact.subject.split(":")[1]))
     if notice.round != fact.round or notice.withdrawn_at is not None:
         return  # a later change has overtaken this one
     if any(item.round == fact.round for item in store.of_notice(tx, notice.id)):
@@ -41,7 +42,7 @@ def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
     """降级 — those reached are told; who would not be woken at the lower level is rung no more."""
     number = int(fact.subject.split(":")[1])
     _tell(tx, fact.subject, f"{fact.number} 已降为{word_of(fact.level)}", service.reached_persons(tx, number))
-    notice = warn.notice(tx, number)
+    notice = warn.notice(tx, WHOLE, number)
     posts = tx.of(CallPolicy).posts(tx.of(Roster), fact.level, notice.county, notice.divisions)
     still_called = {post.id for post in posts}
     freed = [item.id for item in store.of_notice(tx, number, OPEN) if item.post not in still_called]
@@ -52,12 +53,12 @@ def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
 def end_calls(fact: warn.NoticeWithdrawn, tx: Tx) -> None:
     """撤回 — open calls end; exactly those reached are told, once."""
     number = int(fact.subject.split(":")[1])
-    _tell(tx, fact.subject, _lifted(tx, warn.notice(tx, number)), service.reached_persons(tx, number))
+    _tell(tx, fact.subject, _lifted(tx, warn.notice(tx, WHOLE, number)), service.reached_persons(tx, number))
     service.withdraw_open(tx, number, ground=fact.ground)
 
 
 def _lifted(tx: Tx, notice: warn.Notice) -> str:
-    return f"{notice.number} 已撤回：{warn.revisions(tx, notice.id)[-1].reason}"
+    return f"{notice.number} 已撤回：{warn.revisions(tx, WHOLE, notice.id)[-1].reason}"
 
 
 def _tell(tx: Tx, group: str, text: str, persons: Iterable[int]) -> None:
@@ -103,7 +104,7 @@ def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
     store.mark_late(tx, [item.id for item in late], [number for ids in lists.values() for number in ids])
     for (notice, superior), ids in lists.items():
         told = store.escalation(tx, notice, superior)
-        known = None if told is None else tasks.task(tx, told)
+        known = None if told is None else tasks.task(tx, WHOLE, told)
         if (
             known is None or known.closed_at is not None
         ):  # a list that is finished does not grow: a new one is owed
@@ -226,7 +227,7 @@ def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
     store.note_receipts(tx, noted)
     _field_reports(tx, told)
     if cannot:
-        due = [tasks.task(tx, item.id) for item in cannot]
+        due = [tasks.task(tx, WHOLE, item.id) for item in cannot]
         tasks.skip_to(tx, due, "deputy")
     channel = _automatic(tx)
     for rung in (0, 1) if channel else ():
@@ -242,7 +243,7 @@ def _tell_too_late(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
             for number in notices_of(attempt):
                 about.setdefault(number, set()).add(attempt.person)
     for number, persons in sorted(about.items()):
-        notice = warn.notice(tx, number)
+        notice = warn.notice(tx, WHOLE, number)
         if notice.withdrawn_at is not None:
             _tell(tx, notice.group, _lifted(tx, notice), sorted(persons - _told(tx, notice, persons)))
 
@@ -250,7 +251,7 @@ def _tell_too_late(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
 def _told(tx: Tx, notice: warn.Notice, persons: Iterable[int]) -> set[int]:
     """Who of these was sent the word that it was lifted."""
     since = notice.withdrawn_at or tx.now
-    sent = (item for person in persons for item in delivery.attempts_of(tx, person, notice.group))
+    sent = (item for person in persons for item in delivery.attempts_of(tx, WHOLE, person, notice.group))
     return {item.person for item in sent if item.purpose == "tell" and item.opened_at >= since}
 
 
@@ -259,13 +260,13 @@ def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:
         return
     store.settle(tx, answered)
     numbers = sorted({row[0] for row in answered})
-    tasks.complete(tx, numbers, "answer")
+    tasks.complete(tx, CALLED, numbers)
     settled = store.by_ids(tx, numbers)
     for notice in sorted({item.notice for item in settled}):
         ids = [item.id for item in settled if item.notice == notice]
         record(tx, CallsAnswered(subject=f"notice:{notice}", obligations=ids))
         if any(item.late for item in settled if item.notice == notice):
-            service.close_finished_lists(tx, notice, "answer")
+            service.close_finished_lists(tx, CALLED, notice)
 
 
 def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
@@ -301,7 +302,7 @@ def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
         _ask_support(tx, group, known)
         moved = {item.division for item, _, reply in known if reply.receipt is Receipt.MOVED}
         if moved:
-            tasks.complete(tx, tasks.owed_at(tx, group, "return", moved), "answer")
+            tasks.complete(tx, CALLED, tasks.owed_at(tx, group, "return", moved))
         if known:
             reports = [[item.division, reply.receipt.value, reply.value] for item, _, reply in known]
             record(tx, FieldReported(subject=group, reports=reports))

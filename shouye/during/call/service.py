@@ -7,6 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shouye.base import delivery, tasks
+from shouye.base.access import (
+    SYSTEM,
+    WHOLE,
+    Actor,
+    Permission,
+    Scope,
+    concerns,
+    covers,
+    require,
+)
 from shouye.base.delivery import NewAttempt, Receipt
 from shouye.base.kernel import NotFound, Tx, is_night, record, word_of
 from shouye.base.roster import DivisionLevel, Roster
@@ -104,8 +114,10 @@ def open_round(tx: Tx, notice: warn.Notice) -> int:
     return len(posts)
 
 
-def preview(tx: Tx, level: str, county: str, divisions: Collection[str]) -> dict[DivisionLevel, int]:
+def preview(tx: Tx, scope: Scope, level: str, county: str, divisions: Collection[str]) -> dict[DivisionLevel, int]:
     """签发后叫醒谁 — how many obligations such a notice would open, by level: told before it is signed."""
+    if not concerns(tx, scope, county):
+        raise NotFound(f"区划 {county}")
     found = Counter(post.level for post in tx.of(CallPolicy).posts(tx.of(Roster), level, county, divisions))
     return {one: found[one] for one in DivisionLevel}
 
@@ -152,7 +164,7 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
         store.of_persons(tx, wanted), wanted
     )  # his answer settles all that he owes, so he must hear of all
     about = {item.notice for item in obligations} | {number for mine in owing.values() for number in mine}
-    notices = {number: warn.notice(tx, number) for number in sorted(about)}
+    notices = {number: warn.notice(tx, WHOLE, number) for number in sorted(about)}
     attempts: list[NewAttempt] = []
     tried: list[tuple[int, int]] = []
     turned: list[int] = []
@@ -200,11 +212,12 @@ def script(tx: Tx, notice: warn.Notice) -> str:
 
 
 def answer_by_hand(
-    tx: Tx, notice: int, person: int, channel: str, receipt: Receipt, value: int | None = None
+    tx: Tx, by: Actor, notice: int, person: int, channel: str, receipt: Receipt, value: int | None = None
 ) -> None:
     """登记应答 — pressed on a page, dialled by an officer or met at the door: same ledger, same rules."""
+    require(by, Permission.ACT)
     mine = store.of_people_in(tx, [person], notice)
-    if not mine:
+    if not any(covers(tx, by.scope, item.division) for item in mine):
         raise NotOnThisList
     unsettled = [item for item in mine if item.state in SETTLES_LATER]
     if not any(item.primary == person or item.rung for item in unsettled):
@@ -219,36 +232,40 @@ def answer_by_hand(
     delivery.by_hand(tx, new, receipt, value)
 
 
-def take_over(tx: Tx, ids: Collection[int], by: str) -> int:
+def take_over(tx: Tx, by: Actor, ids: Collection[int]) -> int:
     """接手 — a named person answers for these from now on; their ladders stop."""
-    mine = store.by_ids(tx, ids, OPEN)
+    require(by, Permission.ACT)
+    mine = [item for item in store.by_ids(tx, ids, OPEN) if covers(tx, by.scope, item.division)]
     if not mine:
         raise NothingToTakeOver
     numbers = [item.id for item in mine]
-    store.close(tx, numbers, CallState.HANDED_OVER, by)
-    tasks.hand_over(tx, numbers, by)
+    store.close(tx, numbers, CallState.HANDED_OVER, by.signs_as)
+    tasks.hand_over(tx, by, numbers)
     for notice in sorted({item.notice for item in mine}):
         given = [item.id for item in mine if item.notice == notice]
-        record(tx, CallsHandedOver(subject=f"notice:{notice}", actor=by, obligations=given))
-        close_finished_lists(tx, notice, by)
+        record(tx, CallsHandedOver(subject=f"notice:{notice}", actor=by.signs_as, obligations=given))
+        close_finished_lists(tx, by, notice)
     return len(numbers)
 
 
-def close_finished_lists(tx: Tx, notice: int, by: str) -> None:
+def close_finished_lists(tx: Tx, by: Actor, notice: int) -> None:
     """A list of unreached people is done when nobody on it is unreached any more."""
     for task in tasks.in_group(tx, f"notice:{notice}", "takeover"):
         if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], (CallState.UNREACHED,)):
-            tasks.complete(tx, [task.id], by)
+            tasks.complete(tx, by, [task.id])
     for task in tasks.in_group(tx, f"notice:{notice}", "door"):
         if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], SETTLES_LATER):
-            tasks.complete(tx, [task.id], by)
+            tasks.complete(tx, by, [task.id])
 
 
 def send_visitor(
-    tx: Tx, notice: int, division: str, by: str, *, minutes: int, visitor: int | None = None, post: str = ""
+    tx: Tx, by: Actor, notice: int, division: str, *, minutes: int, visitor: int | None = None, post: str = ""
 ) -> int:
     """派人敲门 — who goes, and when he should be there."""
-    warn.notice(tx, notice)
+    require(by, Permission.ACT)
+    warn.notice(tx, by.scope, notice)
+    if not covers(tx, by.scope, division):
+        raise NotFound(f"区划 {division}")
     number = store.insert_visit(
         tx,
         {
@@ -256,20 +273,21 @@ def send_visitor(
             "division": division,
             "visitor": visitor,
             "visitor_post": post,
-            "sent_by": by,
+            "sent_by": by.signs_as,
             "sent_at": tx.now,
             "eta_at": tx.now + timedelta(minutes=minutes),
             "result": "",
         },
     )
-    record(tx, VisitSent(subject=f"notice:{notice}", actor=by, visit=number, division=division))
+    record(tx, VisitSent(subject=f"notice:{notice}", actor=by.signs_as, visit=number, division=division))
     return number
 
 
-def end_visit(tx: Tx, visit: int, *, found: bool) -> None:
+def end_visit(tx: Tx, by: Actor, visit: int, *, found: bool) -> None:
     """敲门结果 — those who were found awake or woken have answered, seen by another."""
+    require(by, Permission.ACT)
     known = store.get_visit(tx, visit)
-    if known is None:
+    if known is None or not covers(tx, by.scope, known.division):
         raise NotFound(f"上门 {visit}")
     result = "found" if found else "not_found"
     if not store.end_visit(tx, visit, result):
@@ -280,7 +298,7 @@ def end_visit(tx: Tx, visit: int, *, found: bool) -> None:
             item for item in store.of_notice(tx, known.notice, SETTLES_LATER) if item.division == known.division
         ]
         for person in sorted({item.primary for item in here if item.primary is not None}):
-            answer_by_hand(tx, known.notice, person, "visit", Receipt.CONFIRMED)
+            answer_by_hand(tx, by, known.notice, person, "visit", Receipt.CONFIRMED)
 
 
 def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
@@ -291,17 +309,17 @@ def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
         for task in tasks.in_group(tx, f"notice:{notice}", kind)
         if ground != "superseded" or kind not in ("return", "support")
     }
-    tasks.cancel(tx, owed, "system")
+    tasks.cancel(tx, SYSTEM, owed)
     return withdraw_some(tx, notice, [item.id for item in store.of_notice(tx, notice, OPEN)], ground)
 
 
 def withdraw_some(tx: Tx, notice: int, ids: Sequence[int], ground: str) -> int:
     """撤回其中几件 — these are no longer wanted; the rest goes on."""
     store.close(tx, ids, CallState.WITHDRAWN)
-    tasks.cancel(tx, ids, "system")
+    tasks.cancel(tx, SYSTEM, ids)
     if ids:
         record(tx, CallsWithdrawn(subject=f"notice:{notice}", obligations=len(ids), ground=ground))
-        close_finished_lists(tx, notice, "system")
+        close_finished_lists(tx, SYSTEM, notice)
     return len(ids)
 
 
@@ -323,31 +341,45 @@ def superiors_told(tx: Tx, notice: int) -> set[int]:
     return {message.person for message in told if message.group == f"notice:{notice}"}
 
 
-def balance(tx: Tx, notice: int | None = None) -> Balance:
+def balance(tx: Tx, scope: Scope, notice: int | None = None) -> Balance:
     """应叫应 = 已应答 + 已接手 + 撤回 + 未结。"""
-    return store.balances(tx, notice=notice).get((), Balance())
+    return balances(tx, scope, notice=notice).get((), Balance())
 
 
-def balances(tx: Tx, *keys: str, notice: int | None = None) -> dict[tuple[str, ...], Balance]:
+def balances(tx: Tx, scope: Scope, *keys: str, notice: int | None = None) -> dict[tuple[str, ...], Balance]:
     """The balance by columns: notice, round, county, township, division, level."""
-    return store.balances(tx, *keys, notice=notice)
+    if scope == WHOLE:
+        return store.balances(tx, *keys, notice=notice)
+    found: dict[tuple[str, ...], Balance] = {}
+    for (division, *key), one in store.balances(tx, "division", *keys, notice=notice).items():
+        if covers(tx, scope, division):
+            found[tuple(key)] = found.get(tuple(key), Balance()) + one
+    return found
 
 
-def obligations(tx: Tx, notice: int | None = None) -> list[Obligation]:
-    return store.all_obligations(tx) if notice is None else store.of_notice(tx, notice)
+def obligations(tx: Tx, scope: Scope, notice: int | None = None) -> list[Obligation]:
+    """叫应 — of one notice or of all, every round."""
+    return _inside(tx, scope, store.all_obligations(tx) if notice is None else store.of_notice(tx, notice))
 
 
-def open_obligations(tx: Tx) -> list[Obligation]:
+def open_obligations(tx: Tx, scope: Scope) -> list[Obligation]:
     """未结 — everything nobody answers for yet, over all notices."""
-    return store.open_obligations(tx)
+    return _inside(tx, scope, store.open_obligations(tx))
 
 
-def obligations_of(tx: Tx, notice: int, person: int) -> list[Obligation]:
-    return store.of_people_in(tx, [person], notice)
+def obligations_of(tx: Tx, scope: Scope, notice: int, person: int) -> list[Obligation]:
+    """此人的叫应 — what one person owes and owed in one notice."""
+    return _inside(tx, scope, store.of_people_in(tx, [person], notice))
 
 
-def obligations_by_id(tx: Tx, ids: Iterable[int], states: Collection[CallState] = ()) -> list[Obligation]:
-    return store.by_ids(tx, ids, states)
+def obligations_by_id(
+    tx: Tx, scope: Scope, ids: Iterable[int], states: Collection[CallState] = ()
+) -> list[Obligation]:
+    return _inside(tx, scope, store.by_ids(tx, ids, states))
+
+
+def _inside(tx: Tx, scope: Scope, items: list[Obligation]) -> list[Obligation]:
+    return items if scope == WHOLE else [item for item in items if covers(tx, scope, item.division)]
 
 
 def awake_at(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
@@ -355,28 +387,35 @@ def awake_at(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
     return store.answered_at_places(tx, notice, divisions)
 
 
-def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
-    return store.visits(tx, notice, only_open=only_open)
+def visits(tx: Tx, scope: Scope, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
+    return [one for one in store.visits(tx, notice, only_open=only_open) if covers(tx, scope, one.division)]
 
 
-def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
-    return store.reports(tx, notice)
+def reports(tx: Tx, scope: Scope, notice: int | None = None) -> list[FieldReport]:
+    return [one for one in store.reports(tx, notice) if covers(tx, scope, one.division)]
 
 
-def claim(tx: Tx, person: int, officer: str) -> None:
+def claim(tx: Tx, by: Actor, person: int) -> None:
     """我来拨 — of the officers who share a dial list one rings this person; the claim lapses by itself."""
+    require(by, Permission.ACT)
+    if not _holds_within(tx, by.scope, person):
+        raise NotFound(f"人员 {person}")
     held = store.claims(tx).get(person)
-    if held is not None and held[0] != officer:
+    if held is not None and held[0] != by.tag:
         raise AlreadyClaimed
-    store.put_claim(tx, person, officer, tx.now + CLAIM)
+    store.put_claim(tx, person, by.tag, tx.now + CLAIM)
 
 
-def release(tx: Tx, person: int, officer: str) -> None:
+def release(tx: Tx, by: Actor, person: int) -> None:
     """放下 — another officer may ring him now."""
-    if store.claims(tx).get(person, (officer,))[0] == officer:
+    if store.claims(tx).get(person, (by.tag,))[0] == by.tag:
         store.delete_claim(tx, person)
 
 
-def claims(tx: Tx) -> dict[int, tuple[str, datetime]]:
+def claims(tx: Tx, scope: Scope) -> dict[int, tuple[str, datetime]]:
     """谁在拨谁 — person -> (officer, until)."""
-    return store.claims(tx)
+    return {person: held for person, held in store.claims(tx).items() if _holds_within(tx, scope, person)}
+
+
+def _holds_within(tx: Tx, scope: Scope, person: int) -> bool:
+    return any(covers(tx, scope, post.division) for post in tx.of(Roster).posts_held(person))

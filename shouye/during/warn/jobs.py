@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shouye.base import tasks
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Tx, handles, rank_of
 from shouye.base.roster import Roster
 from shouye.during.warn import store
@@ -38,7 +39,7 @@ def hold(tx: Tx, payload: dict[str, Any]) -> None:
     """After the holding time: if the situation has stayed below the notice, propose to lower or withdraw."""
     hazard, county = payload["hazard"], payload["county"]
     current = store.in_force(tx, hazard, county)
-    situation = assess.situation(tx, hazard, county)
+    situation = assess.situation(tx, WHOLE, hazard, county)
     if current is None or rank_of(current.level) != payload["rank"]:
         return
     below_since = situation.changed_at if situation is not None else None

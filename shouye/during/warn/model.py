@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from shouye.base.access import Actor, Permission, require
 from shouye.base.kernel import BadInput, Refusal, rank_of
 
 
@@ -141,9 +142,13 @@ class WarnPolicy:
     review_within: timedelta
     hold: timedelta
 
-    def check(self, post: str) -> None:
-        if post not in self.approvers:
-            raise NotYourSignature(post)
+    def signer(self, by: Actor) -> Actor:
+        """签发人 — the actor under the first post of the policy that is his; without one he may not sign."""
+        require(by, Permission.ISSUE)
+        post = next((post for post in self.approvers if post in by.posts), None)
+        if post is None:
+            raise NotYourSignature(by.signs_as)
+        return by.acting_as(post)
 
 
 def read_policy(wake: Path, ladder: Path) -> WarnPolicy:

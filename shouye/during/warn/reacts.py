@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Tx, enqueue, on, rank_of, word_of
 from shouye.during.warn import service, store
 from shouye.during.warn.model import Act, WarnPolicy, wanted
@@ -25,7 +26,7 @@ def weigh(fact: assess.SituationChanged, tx: Tx) -> None:
 def weigh_situation(
     tx: Tx, hazard: str, county: str, *, retracted: bool = False, held_since: datetime | None = None
 ) -> None:
-    situation = assess.situation(tx, hazard, county)
+    situation = assess.situation(tx, WHOLE, hazard, county)
     level = situation.level if situation is not None else None
     current = store.in_force(tx, hazard, county)
     act = wanted(current.level if current else None, level)
@@ -58,10 +59,10 @@ def weigh_situation(
 
 def _ground(tx: Tx, hazard: str, county: str, fallback: tuple[int, ...] = ()) -> Ground:
     """The ground as it stands: the findings of the highest level still open in the county."""
-    situation = assess.situation(tx, hazard, county)
+    situation = assess.situation(tx, WHOLE, hazard, county)
     assert situation is not None  # a situation has just changed, so there is one
     open_ids = situation.findings
-    found = [assess.finding(tx, number) for number in (open_ids or fallback)]
+    found = [assess.finding(tx, WHOLE, number) for number in (open_ids or fallback)]
     top = max(rank_of(item.level) for item in found)
     leading = [item for item in found if rank_of(item.level) == top]
     return Ground(

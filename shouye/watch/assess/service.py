@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shouye.base.access import Actor
-from shouye.base.kernel import Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
+from shouye.base.access import WHOLE, Actor, Scope, concerns, covers
+from shouye.base.kernel import NotFound, Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
 from shouye.base.rules import Rulebook
 from shouye.watch import observe, stations
 from shouye.watch.assess import engines, hazards, natures, store
@@ -103,14 +103,14 @@ _PORTION = 20
 def begin_recovery(tx: Tx, by: Assessor, *, ahead: bool = True) -> None:
     """开始恢复 — after a start: load the gauges heard so far before anything is raised or cleared."""
     by.turn, _ = store.turn(tx)
-    by.renew(len(stations.gauges(tx)))
+    by.renew(len(stations.gauges(tx, WHOLE)))
     if ahead:
         _chill(tx, by)
 
 
 def _chill(tx: Tx, by: Assessor) -> None:
     heard: dict[str, datetime] = {}
-    for reading in observe.latest_all(tx):
+    for reading in observe.latest_all(tx, WHOLE):
         if reading.element in by.elements:
             heard[reading.station] = min(reading.time, heard.get(reading.station, reading.time)) - _BACK
     by.cold = heard
@@ -124,7 +124,7 @@ def _take_turn(tx: Tx, by: Assessor) -> None:
     turn, _ = store.turn(tx)
     if by.turn != turn:
         by.turn = turn
-        by.renew(len(stations.gauges(tx)))
+        by.renew(len(stations.gauges(tx, WHOLE)))
         _chill(tx, by)
     by.turn += 1
     store.put_turn(tx, by.turn, len(by.cold))
@@ -177,7 +177,9 @@ def reset_latch(tx: Tx, by: Assessor, actor: Actor, number: int) -> None:
 
     依据: 煤矿安全规程 — power that was cut is restored by hand only.
     """
-    found = store.finding_by_id(tx, number)
+    found = finding(tx, actor.scope, number)
+    if not covers(tx, actor.scope, found.division):
+        raise NotFound(f"监测告警 {number}")
     watch = next((one for one in by.watches if one.hazard.key == found.hazard), None)
     if watch is None or not found.open or found.level not in watch.hazard.latched:
         raise NotLatched(f"监测告警 {number}")
@@ -255,7 +257,7 @@ def _reconcile(tx: Tx, told: Mapping[str, Told]) -> tuple[dict[Place, set[str]],
         (episode for some in told.values() for episode in some.episodes),
         key=lambda episode: (episode.first_at, episode.hazard, episode.station, episode.rank),
     )
-    gauges = stations.gauges(tx) if any(store.episode_key(one) not in known for one in episodes) else {}
+    gauges = stations.gauges(tx, WHOLE) if any(store.episode_key(one) not in known for one in episodes) else {}
     for episode in episodes:
         found = known.pop(store.episode_key(episode), None)
         if found is None:
@@ -343,27 +345,32 @@ def _open_at(tx: Tx, place: Place) -> list[Finding]:
     return [found for found in store.all_findings(tx, open_only=True, hazard=hazard) if division in found.areas]
 
 
-def findings(tx: Tx, hazard: str | None = None) -> list[Finding]:
+def findings(tx: Tx, scope: Scope, hazard: str | None = None) -> list[Finding]:
     """监测告警 — all of them, withdrawn ones too, by first instant, hazard, level and gauge."""
-    return store.all_findings(tx, hazard=hazard)
+    return [one for one in store.all_findings(tx, hazard=hazard) if concerns(tx, scope, one.division)]
 
 
-def finding(tx: Tx, number: int) -> Finding:
+def finding(tx: Tx, scope: Scope, number: int) -> Finding:
     """一条监测告警."""
-    return store.finding_by_id(tx, number)
+    found = store.finding_by_id(tx, number)
+    if not concerns(tx, scope, found.division):
+        raise NotFound(f"监测告警 {number}")
+    return found
 
 
-def history(tx: Tx, hazard: str | None = None, division: str | None = None) -> Sequence[SituationStep]:
+def history(
+    tx: Tx, scope: Scope, hazard: str | None = None, division: str | None = None
+) -> Sequence[SituationStep]:
     """态势变化 — every step up and down, in the order in which we learnt it."""
-    return store.steps(tx, hazard, division)
+    return [one for one in store.steps(tx, hazard, division) if concerns(tx, scope, one.division)]
 
 
-def situation(tx: Tx, hazard: str, division: str) -> Situation | None:
+def situation(tx: Tx, scope: Scope, hazard: str, division: str) -> Situation | None:
     """一地一灾种的态势 — None when nobody watches that hazard there."""
-    return next((one for one in situations(tx) if (one.hazard, one.division) == (hazard, division)), None)
+    return next((one for one in situations(tx, scope) if (one.hazard, one.division) == (hazard, division)), None)
 
 
-def situations(tx: Tx) -> list[Situation]:
+def situations(tx: Tx, scope: Scope) -> list[Situation]:
     """态势 — every watched division for every hazard in use, the calm and the unknown ones too; highest first."""
     rows = store.situation_rows(tx)
     open_findings = store.all_findings(tx, open_only=True)
@@ -372,7 +379,7 @@ def situations(tx: Tx) -> list[Situation]:
     found = []
     for active in store.active(tx):
         gauges = observe.measuring(tx, active.element)
-        silent = {station for group in observe.silence(tx, active.element) for station in group.stations}
+        silent = {station for group in observe.silence(tx, WHOLE, active.element) for station in group.stations}
         divisions = {division for hazard, division in rows if hazard == active.hazard}
         for division in sorted(divisions.union(stations.watched_divisions(tx))):
             speaking = [gauge for gauge in gauges.values() if division in gauge.coverage.divisions]

@@ -9,7 +9,8 @@ from math import sqrt
 
 import numpy as np
 
-from shouye.base.kernel import BadInput, Tx, enqueue, iso, record, to_ms
+from shouye.base.access import WHOLE, Actor, Permission, Scope, concerns, covers, require
+from shouye.base.kernel import BadInput, NotFound, Tx, enqueue, iso, record, to_ms
 from shouye.watch.observe import store
 from shouye.watch.observe.checks import Columns, all_checks
 from shouye.watch.observe.elements import Elements, standard_elements
@@ -190,13 +191,13 @@ def _farthest(mine: float | None, said: Sequence[float]) -> float:
 
 def mark_readings(
     tx: Tx,
+    by: Actor,
     station: str,
     element: str,
     since: datetime,
     until: datetime | None,
     quality: Quality,
     why: str,
-    by: str,
     value: float | None = None,
 ) -> int:
     """人工质控标记 — a person says of the readings in (since, until] that they are good, bad, or truly `value`.
@@ -209,16 +210,19 @@ def mark_readings(
         raise BadInput("只能标记为可用、无效，或可用并给出订正值")
     if until is not None and until <= since:
         raise BadInput("结束时间须晚于开始时间")
-    newest = store.latest_of(tx, station, element)
+    require(by, Permission.ACT)
+    gauge = all_gauges(tx, by.scope).get(station)
+    mine = by.scope == WHOLE or (gauge is not None and covers(tx, by.scope, gauge.county))
+    newest = store.latest_of(tx, station, element) if mine else None
     if newest is None:
         raise BadInput(f"测站 {station} 没有这个要素的数据")
     row = {"station": station, "element": element, "since": since, "until": until, "quality": quality.value}
-    number = store.add_mark(tx, **row, value=value, why=why.strip(), by=by)
+    number = store.add_mark(tx, **row, value=value, why=why.strip(), by=by.tag)
     record(
         tx,
         ReadingsMarked(
             subject=f"station:{station}",
-            actor=by,
+            actor=by.tag,
             mark=number,
             station=station,
             element=element,
@@ -264,8 +268,10 @@ def history(tx: Tx, stations: Iterable[str], element: str, since: datetime | Non
     return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since, element=element))]
 
 
-def curve(tx: Tx, station: str, element: str, since: datetime, until: datetime) -> list[Reading]:
+def curve(tx: Tx, scope: Scope, station: str, element: str, since: datetime, until: datetime) -> list[Reading]:
     """过程线 — one reading per series and instant in (since, until], the one that stands, as sent, with flags."""
+    if scope != WHOLE and station not in all_gauges(tx, scope):
+        raise NotFound(f"测站 {station}")
     standing: dict[tuple[datetime, timedelta], Reading] = {}
     for reading in store.readings_of(tx, [station], element, since, until):
         key = (reading.time, reading.step)
@@ -275,9 +281,13 @@ def curve(tx: Tx, station: str, element: str, since: datetime, until: datetime) 
     return _dressed([standing[key] for key in sorted(standing)], flags, store.marks(tx, since, station, element))
 
 
-def latest_all(tx: Tx) -> list[Reading]:
+def latest_all(tx: Tx, scope: Scope) -> list[Reading]:
     """最新值 — the newest reading of every series, as sent and with its flags."""
-    return _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None))
+    found = store.latest_readings(tx)
+    if scope != WHOLE:
+        mine = all_gauges(tx, scope)
+        found = [reading for reading in found if reading.station in mine]
+    return _dressed(found, store.flags_of_latest(tx), store.marks(tx, None))
 
 
 def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Reading]:
@@ -286,7 +296,7 @@ def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Re
     bad = {key: some for key, some in flags.items() if any(one.quality is Quality.BAD for one in some)}
     found = []
     for station, element in sorted({(key[0], key[1]) for key in bad} | _marked(tx, since)):
-        some = curve(tx, station, element, since, until or tx.now)
+        some = curve(tx, WHOLE, station, element, since, until or tx.now)
         found += [one for one in some if one.value is not None and one.counted is None]
     return sorted(found, key=lambda one: (one.time, one.station, one.element, one.step))
 
@@ -317,13 +327,13 @@ def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
-    return {station: one for station, one in all_gauges(tx).items() if element in sent.get(station, {element})}
+    return {station: one for station, one in all_gauges(tx, WHOLE).items() if element in sent.get(station, {element})}
 
 
-def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
+def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:
     """听不到的 — gauges in use that are not heard, one line per county and cause."""
     heard: dict[str, list[Reading]] = {}
-    for reading in latest_all(tx):
+    for reading in latest_all(tx, WHOLE):
         if reading.element == element:
             heard.setdefault(reading.station, []).append(reading)
     groups: dict[tuple[str, Cause], list[tuple[str, datetime | None]]] = {}
@@ -339,6 +349,7 @@ def silence(tx: Tx, element: str = "rain_mm") -> list[Silence]:
             min((since for _, since in members if since is not None), default=None),
         )
         for (county, cause), members in sorted(groups.items())
+        if concerns(tx, scope, county)
     ]
 
 

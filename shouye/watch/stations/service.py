@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from shouye.base.access import Scope, concerns
 from shouye.base.kernel import Tx
 from shouye.watch.stations import store
 from shouye.watch.stations.model import Gauge, SameSource, coverage
@@ -25,9 +26,10 @@ def watch(
     store.put_aliases(tx, aliases)
 
 
-def gauges(tx: Tx) -> dict[str, Gauge]:
-    """在用测站 — by station id."""
-    return store.all_gauges(tx)
+def gauges(tx: Tx, scope: Scope) -> dict[str, Gauge]:
+    """在用测站 — by station id; those of counties that concern the scope."""
+    found = store.all_gauges(tx)
+    return {station: one for station, one in found.items() if concerns(tx, scope, one.county)}
 
 
 def watched_divisions(tx: Tx) -> list[str]:

@@ -159,7 +159,7 @@ def test_a_person_has_the_last_word(database: Database) -> None:
             with pytest.raises(BadInput):
                 mark(1, until, quality, why, value)
         with pytest.raises(BadInput, match="没有这个要素"):
-            observe.mark_readings(tx, "z", "rain_mm", EVENING, None, Quality.BAD, "无此站", "post:x")
+            observe.mark_readings(tx, OPERATOR, "z", "rain_mm", EVENING, None, Quality.BAD, "无此站")
 
 
 @pytest.mark.parametrize("engine", ["plain", "compiled"])
@@ -201,7 +201,7 @@ def test_a_mark_wakes_the_judge_again(tmp_path: Path, engine: str) -> None:
     def mark(quality: Quality, value: float | None = None) -> str | None:
         with night.database.begin() as tx:
             since = EVENING + HOUR
-            observe.mark_readings(tx, "a", "rain_mm", since, since + HOUR, quality, "核实", "post:x", value)
+            observe.mark_readings(tx, OPERATOR, "a", "rain_mm", since, since + HOUR, quality, "核实", value)
         night.run()
         with night.look() as tx:
             east = assess.situation(tx, "rainstorm", "east")

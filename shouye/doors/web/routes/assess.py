@@ -90,7 +90,7 @@ def history(visit: ApiSee, hazard: Word, division: Word) -> list[StepView]:
     """态势变化 — in the order in which we learnt it."""
     with visit.look() as sight:
         _situation(sight, hazard, division)
-        return [StepView.model_validate(one) for one in assess.history(sight.tx, hazard, division)]
+        return [StepView.model_validate(one) for one in assess.history(sight.tx, sight.scope, hazard, division)]
 
 
 @router.get("/findings")
@@ -99,22 +99,15 @@ def findings(
 ) -> list[FindingView]:
     """监测告警 — all of them, or only those in force."""
     with visit.look() as sight:
-        found = assess.findings(sight.tx, hazard or None)
-        return [
-            FindingView.model_validate(one)
-            for one in found
-            if sight.concerns(one.division) and (one.open or not open)
-        ]
+        found = assess.findings(sight.tx, sight.scope, hazard or None)
+        return [FindingView.model_validate(one) for one in found if one.open or not open]
 
 
 @router.get("/findings/{number}")
 def finding(visit: ApiSee, number: Number) -> FindingView:
     """一条监测告警。"""
     with visit.look() as sight:
-        found = next((one for one in assess.findings(sight.tx) if one.id == number), None)
-        if found is None or not sight.concerns(found.division):
-            raise NotFound(f"监测告警 {number}")
-        return FindingView.model_validate(found)
+        return FindingView.model_validate(assess.finding(sight.tx, sight.scope, number))
 
 
 def _situation(sight: Sight, hazard: str, division: str) -> assess.Situation:

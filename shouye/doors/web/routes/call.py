@@ -88,27 +88,19 @@ def answer(visit: ApiAct, number: Number, said: Answer) -> Calls:
     if said.receipt not in RESULTS:
         raise BadInput("拨打结果")
     with visit.act() as sight:
-        _notice(sight, number)
-        mine = call.obligations_of(sight.tx, number, said.person)
-        if not mine or not all(sight.inside(one.division) for one in mine):
+        warn.notice(sight.tx, sight.scope, number)
+        if not call.obligations_of(sight.tx, sight.scope, number, said.person):
             raise NotFound("此人在这份通知里没有叫应")
-        call.answer_by_hand(sight.tx, number, said.person, "manual", said.receipt)
+        call.answer_by_hand(sight.tx, visit.actor, number, said.person, "manual", said.receipt)
         log_read(sight.tx, visit.actor, "answer", f"person:{said.person}")
         return _calls(sight, number)
 
 
 def _calls(sight: Sight, number: int) -> Calls:
-    notice = _notice(sight, number)
+    notice = warn.notice(sight.tx, sight.scope, number)
     items = [
         ObligationView.model_validate(one)
-        for one in call.obligations(sight.tx, number)
-        if one.round == notice.round and sight.inside(one.division)
+        for one in call.obligations(sight.tx, sight.scope, number)
+        if one.round == notice.round
     ]
     return Calls(balance=BalanceView.model_validate(sight.balance(number)), obligations=items)
-
-
-def _notice(sight: Sight, number: int) -> warn.Notice:
-    found = next((one for one in sight.notices if one.id == number), None)
-    if found is None:
-        raise NotFound(f"通知 {number}")
-    return found

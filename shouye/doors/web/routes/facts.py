@@ -8,10 +8,8 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from shouye.after import review
-from shouye.base.kernel import facts_since
 from shouye.doors.web.api import View
 from shouye.doors.web.api import router as api
-from shouye.doors.web.pages.timeline.page import concerns
 from shouye.doors.web.visit import ApiSee
 
 router = api("事实")
@@ -44,7 +42,7 @@ class LineView(View):
 def facts(visit: ApiSee, after: After = 0, limit: Limit = 200) -> list[FactView]:
     """事实 — in the order they were written."""
     with visit.look() as sight:
-        found = [one for one in facts_since(sight.tx, after) if concerns(sight, one)]
+        found = review.facts_of(sight.tx, sight.scope, after)
         return [FactView.model_validate(one) for one in found[:limit]]
 
 
@@ -52,6 +50,6 @@ def facts(visit: ApiSee, after: After = 0, limit: Limit = 200) -> list[FactView]
 def timeline(visit: ApiSee, limit: Limit = 200) -> list[LineView]:
     """时间线 — newest first."""
     with visit.look() as sight:
-        found = [one for one in facts_since(sight.tx) if concerns(sight, one)]
-        lines = list(reversed(review.timeline(sight.tx, found)))
+        found = review.facts_of(sight.tx, sight.scope)
+        lines = list(reversed(review.timeline(sight.tx, sight.scope, found)))
         return [LineView.model_validate(one) for one in lines[:limit]]

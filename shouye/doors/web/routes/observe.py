@@ -71,8 +71,8 @@ def stations(visit: ApiSee) -> list[StationView]:
     with visit.look() as sight:
         return [
             StationView.model_validate(sight.roster.stations[number])
-            for number, gauge in gauges(sight.tx).items()
-            if number in sight.roster.stations and sight.concerns(gauge.county)
+            for number in gauges(sight.tx, sight.scope)
+            if number in sight.roster.stations
         ]
 
 
@@ -80,13 +80,10 @@ def stations(visit: ApiSee) -> list[StationView]:
 def latest(visit: ApiSee, element: Annotated[str, Query(max_length=40)] = "") -> list[ReadingView]:
     """最新值 — of every series, or of one element."""
     with visit.look() as sight:
-        known = gauges(sight.tx)
         return [
             ReadingView.model_validate(reading)
-            for reading in observe.latest_all(sight.tx)
-            if (not element or reading.element == element)
-            and (gauge := known.get(reading.station)) is not None
-            and sight.concerns(gauge.county)
+            for reading in observe.latest_all(sight.tx, sight.scope)
+            if not element or reading.element == element
         ]
 
 
@@ -100,8 +97,7 @@ def readings(
 ) -> list[ReadingView]:
     """过程线 — one reading per instant in (since, until], the one that stands; a day if nothing is said."""
     with visit.look() as sight:
-        gauge = gauges(sight.tx).get(station)
-        if gauge is None or not sight.concerns(gauge.county):
+        if station not in gauges(sight.tx, sight.scope):
             raise NotFound(f"测站 {station}")
         last = until or sight.tx.now
         if last.tzinfo is None or (since is not None and since.tzinfo is None):
@@ -109,7 +105,10 @@ def readings(
         first = since or last - SPAN
         if not timedelta(0) <= last - first <= LONGEST:
             raise BadInput(f"时段为 0 至 {LONGEST.days} 天")
-        return [ReadingView.model_validate(one) for one in observe.curve(sight.tx, station, element, first, last)]
+        return [
+            ReadingView.model_validate(one)
+            for one in observe.curve(sight.tx, sight.scope, station, element, first, last)
+        ]
 
 
 @router.get("/silence")

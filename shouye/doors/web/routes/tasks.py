@@ -8,7 +8,6 @@ from shouye.base import tasks
 from shouye.base.kernel import NotFound
 from shouye.doors.web.api import Number, View
 from shouye.doors.web.api import router as api
-from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import ApiAct, ApiSee
 from shouye.during import call
 
@@ -43,22 +42,15 @@ def owed(visit: ApiSee) -> list[TaskView]:
 def task(visit: ApiSee, number: Number) -> TaskView:
     """一件事项。"""
     with visit.look() as sight:
-        return TaskView.model_validate(_task(sight, number))
+        return TaskView.model_validate(tasks.task(sight.tx, sight.scope, number))
 
 
 @router.post("/tasks/{number}/take-over")
 def take_over(visit: ApiAct, number: Number) -> TaskView:
     """接手 — the whole list of a task goes to who asks."""
     with visit.act() as sight:
-        found = _task(sight, number)
+        found = tasks.task(sight.tx, sight.scope, number)
         if found.kind != "takeover":
             raise NotFound(f"事项 {number}")
-        call.take_over(sight.tx, found.detail["obligations"], visit.actor.signs_as)
-        return TaskView.model_validate(tasks.task(sight.tx, number))
-
-
-def _task(sight: Sight, number: int) -> tasks.Task:
-    found = tasks.task(sight.tx, number)
-    if not sight.inside(found.division):
-        raise NotFound(f"事项 {number}")
-    return found
+        call.take_over(sight.tx, visit.actor, found.detail["obligations"])
+        return TaskView.model_validate(tasks.task(sight.tx, sight.scope, number))

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from shouye.base.kernel import BadInput, NotFound, rank_of
+from shouye.base.kernel import BadInput, rank_of
 from shouye.doors.web.api import Number, View
 from shouye.doors.web.api import router as api
-from shouye.doors.web.pages.warn.page import DraftChanged, draft_of, levels_of, notice_of, signing_post
+from shouye.doors.web.pages.warn.page import DraftChanged, levels_of
 from shouye.doors.web.pages.warn.pending import Pending, together
-from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import ApiIssue, ApiSee
 from shouye.during import warn
 
@@ -100,25 +99,25 @@ def notices(visit: ApiSee, in_force: bool = False) -> list[NoticeView]:
 def notice(visit: ApiSee, number: Number) -> NoticeView:
     """一件通知。"""
     with visit.look() as sight:
-        return NoticeView.model_validate(_seen(sight, number))
+        return NoticeView.model_validate(warn.notice(sight.tx, sight.scope, number))
 
 
 @router.get("/notices/{number}/revisions")
 def revisions(visit: ApiSee, number: Number) -> list[RevisionView]:
     """通知的变动 — what was done to it, by whom and why."""
     with visit.look() as sight:
-        return [RevisionView.model_validate(one) for one in warn.revisions(sight.tx, _seen(sight, number).id)]
+        return [RevisionView.model_validate(one) for one in warn.revisions(sight.tx, sight.scope, number)]
 
 
 @router.post("/notices/{number}/level")
 def change_level(visit: ApiIssue, number: Number, change: LevelChange) -> NoticeView:
     """升级或降级。"""
     with visit.act() as sight:
-        found = notice_of(sight, number)
+        found = warn.notice(sight.tx, sight.scope, number)
         if change.level not in [one.value for one in levels_of(found)]:
             raise BadInput("级别")
         verb = warn.raise_level if rank_of(change.level) > rank_of(found.level) else warn.lower
-        done = verb(sight.tx, found.id, change.level, signing_post(sight, visit.actor), change.reason)
+        done = verb(sight.tx, visit.actor, number, change.level, change.reason)
         return NoticeView.model_validate(done)
 
 
@@ -126,16 +125,14 @@ def change_level(visit: ApiIssue, number: Number, change: LevelChange) -> Notice
 def extend(visit: ApiIssue, number: Number, why: Reason) -> NoticeView:
     """延长。"""
     with visit.act() as sight:
-        by = signing_post(sight, visit.actor)
-        return NoticeView.model_validate(warn.extend(sight.tx, notice_of(sight, number).id, by, why.reason))
+        return NoticeView.model_validate(warn.extend(sight.tx, visit.actor, number, why.reason))
 
 
 @router.post("/notices/{number}/withdraw")
 def withdraw(visit: ApiIssue, number: Number, why: Reason) -> NoticeView:
     """撤回。"""
     with visit.act() as sight:
-        by = signing_post(sight, visit.actor)
-        return NoticeView.model_validate(warn.withdraw(sight.tx, notice_of(sight, number).id, by, why.reason))
+        return NoticeView.model_validate(warn.withdraw(sight.tx, visit.actor, number, why.reason))
 
 
 @router.get("/proposals")
@@ -149,11 +146,10 @@ def proposals(visit: ApiSee) -> list[ProposalView]:
 def sign(visit: ApiIssue, number: Number, signature: Signature) -> list[NoticeView]:
     """签发 — exactly what was seen; people are woken from here on."""
     with visit.act() as sight:
-        draft_of(sight, number)
         shown = next((one for one in together(sight) if number in one.numbers), None)
         if shown is not None and shown.seen != signature.seen:
             raise DraftChanged
-        signed = warn.approve_together(sight.tx, number, signing_post(sight, visit.actor))
+        signed = warn.approve_together(sight.tx, visit.actor, number)
         return [NoticeView.model_validate(one) for one in signed]
 
 
@@ -161,14 +157,7 @@ def sign(visit: ApiIssue, number: Number, signature: Signature) -> list[NoticeVi
 def refuse(visit: ApiIssue, number: Number, why: Reason) -> None:
     """不予签发。"""
     with visit.act() as sight:
-        warn.refuse(sight.tx, draft_of(sight, number).id, signing_post(sight, visit.actor), why.reason)
-
-
-def _seen(sight: Sight, number: int) -> warn.Notice:
-    found = next((one for one in sight.notices if one.id == number), None)
-    if found is None:
-        raise NotFound(f"通知 {number}")
-    return found
+        warn.refuse(sight.tx, visit.actor, number, why.reason)
 
 
 def _proposal(draft: warn.Proposal, press: Pending) -> ProposalView:

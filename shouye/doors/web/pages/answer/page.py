@@ -17,7 +17,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from shouye.base.access import AnswerGrant, answer_token, issue_answer_token, log_read
+from shouye.base.access import CALLED, WHOLE, AnswerGrant, answer_token, issue_answer_token, log_read
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import BEIJING, BadInput, Mode, NotFound, Refusal, Tx
 from shouye.base.roster import Person
@@ -79,7 +79,7 @@ def answer_page(request: Request, token: str, do: str = "") -> Response:
         if grant is None:
             return _page(city, "answer/over.html", {"sentence": Over().message}, 404)
         asked = _asked(tx, city, grant)
-        sight = Sight(tx, city.roster, request.app.state.whole)
+        sight = Sight(tx, city.roster, WHOLE)
         post = city.roster.posts[asked.mine[-1].post]
         desk = _desk(tx, city, post.division)
         values = {
@@ -114,7 +114,7 @@ def press(
         if act is Press.MOVED and people is None:
             raise BadInput("转移人数")
         if not _already(asked, act):
-            call.answer_by_hand(tx, grant.notice, grant.person, CHANNEL, Receipt(act.value), people)
+            call.answer_by_hand(tx, CALLED, grant.notice, grant.person, CHANNEL, Receipt(act.value), people)
     city.tick()
     return back_to(f"/a/{token}")
 
@@ -146,7 +146,7 @@ def open_page(visit: Act, person: int, notice: Annotated[int, Form()]) -> Respon
     if visit.city.mode is not Mode.SIMULATION:
         raise NotFound("演练人员")
     with visit.act() as sight:
-        if not any(sight.inside(one.division) for one in call.obligations_of(sight.tx, notice, person)):
+        if not call.obligations_of(sight.tx, sight.scope, notice, person):
             raise NotFound("此人不在这份通知的叫应名单里")
         log_read(sight.tx, visit.actor, "answer_page", f"person:{person}")
         token = issue_answer_token(sight.tx, person, notice, sight.tx.now + LASTS)
@@ -154,12 +154,12 @@ def open_page(visit: Act, person: int, notice: Annotated[int, Form()]) -> Respon
 
 
 def _asked(tx: Tx, city: CityContext, grant: AnswerGrant) -> Asked:
-    notice = warn.notice(tx, grant.notice)
-    every = call.obligations_of(tx, grant.notice, grant.person)
+    notice = warn.notice(tx, WHOLE, grant.notice)
+    every = call.obligations_of(tx, WHOLE, grant.notice, grant.person)
     if not every:
         raise NotFound("叫应")
     last = max(one.round for one in every)
-    said = {one.kind: one for one in call.reports(tx, grant.notice) if one.person == grant.person}
+    said = {one.kind: one for one in call.reports(tx, WHOLE, grant.notice) if one.person == grant.person}
     mine = tuple(one for one in every if one.round == last)
     return Asked(city.roster.persons[grant.person], notice, mine, said)
 

@@ -26,7 +26,7 @@ def situation(visit: See, hazard: str, division: str) -> Response:
     """态势 — 依据、曲线、过程."""
     with visit.look() as sight:
         one = _situation(sight, hazard, division)
-        found = [item for item in assess.findings(sight.tx, hazard) if division in item.areas]
+        found = [item for item in assess.findings(sight.tx, sight.scope, hazard) if division in item.areas]
         return render(
             visit,
             sight,
@@ -38,7 +38,7 @@ def situation(visit: See, hazard: str, division: str) -> Response:
             table=(table := table_of(visit.city.folder, hazard, one.rules)),
             cited=cited(table),
             findings=list(reversed(found)),
-            steps=list(reversed(assess.history(sight.tx, hazard, division))),
+            steps=list(reversed(assess.history(sight.tx, sight.scope, hazard, division))),
             answered=answered(sight, hazard, division),
         )
 
@@ -52,7 +52,7 @@ def situation_curve(visit: See, hazard: str, division: str) -> dict[str, Any]:
         table = table_of(visit.city.folder, hazard, one.rules)
         station, hours = _watched(sight, table, one)
         raw = (
-            observe.curve(sight.tx, station, "rain_mm", now - SPAN - timedelta(hours=hours), now)
+            observe.curve(sight.tx, sight.scope, station, "rain_mm", now - SPAN - timedelta(hours=hours), now)
             if station
             else []
         )
@@ -80,10 +80,10 @@ def _watched(sight: Sight, table: RuleTable, one: assess.Situation) -> tuple[str
     windows = [item.hours for item in table.inputs if item.hours]
     first = windows[0] if windows else 3.0
     if one.findings:
-        finding = leading(assess.findings(sight.tx, one.hazard), one.findings)
+        finding = leading(assess.findings(sight.tx, sight.scope, one.hazard), one.findings)
         rule = gauged(table, finding.level, finding.values)
         return finding.station, rule.hours if rule else first
     speaking = [
-        number for number, gauge in stations.gauges(sight.tx).items() if one.division in gauge.coverage.divisions
+        number for number, gauge in stations.gauges(sight.tx, sight.scope).items() if one.division in gauge.coverage.divisions
     ]
     return (speaking[0] if speaking else ""), first

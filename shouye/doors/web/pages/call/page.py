@@ -37,9 +37,9 @@ def calls(
         values: dict[str, Any] = {"tabs": tabs, "notice": chosen, "board": None}
         if chosen is not None:
             items = present_round(sight, chosen)
-            visits = [one for one in call.visits(sight.tx, chosen.id) if sight.inside(one.division)]
+            visits = call.visits(sight.tx, sight.scope, chosen.id)
             values["board"] = board(items, visits, sight.roster, chosen.county, show)
-            values["total"] = call.balance(sight.tx, chosen.id)
+            values["total"] = call.balance(sight.tx, sight.scope, chosen.id)
         return render(
             visit,
             sight,
@@ -132,8 +132,8 @@ def unit(visit: See, notice: int, division: str) -> Response:
             raise NotFound(division)
         here = [one for one in present_round(sight, chosen) if one.division == division]
         rows = [(one, _holder(sight, one), _tries(sight, chosen, one)) for one in here]
-        visits = [one for one in call.visits(sight.tx, chosen.id) if one.division == division]
-        reports = [one for one in call.reports(sight.tx, chosen.id) if one.division == division]
+        visits = [one for one in call.visits(sight.tx, sight.scope, chosen.id) if one.division == division]
+        reports = [one for one in call.reports(sight.tx, sight.scope, chosen.id) if one.division == division]
         return render(
             visit,
             sight,
@@ -166,8 +166,7 @@ def send(
         if walker not in offered:
             raise BadInput("请选择派去的人")
         person, post = offered[walker]
-        by = visit.actor.signs_as
-        call.send_visitor(sight.tx, notice, division, by, minutes=minutes, visitor=person, post=post)
+        call.send_visitor(sight.tx, visit.actor, notice, division, minutes=minutes, visitor=person, post=post)
     return back_to(f"/calls?notice={notice}")
 
 
@@ -175,10 +174,10 @@ def send(
 def end(visit: Act, number: int, found: Annotated[bool, Form()]) -> Response:
     """敲门结果."""
     with visit.act() as sight:
-        known = next((one for one in call.visits(sight.tx) if one.id == number), None)
-        if known is None or not sight.inside(known.division):
+        known = next((one for one in call.visits(sight.tx, sight.scope) if one.id == number), None)
+        if known is None:
             raise NotFound(f"上门 {number}")
-        call.end_visit(sight.tx, number, found=found)
+        call.end_visit(sight.tx, visit.actor, number, found=found)
     return back_to(f"/calls?notice={known.notice}")
 
 
@@ -201,14 +200,14 @@ def worst(sight: Sight) -> list[tuple[warn.Notice, Door]]:
     found = []
     for notice in sight.in_force:
         items = present_round(sight, notice)
-        visits = [one for one in call.visits(sight.tx, notice.id) if sight.inside(one.division)]
+        visits = call.visits(sight.tx, sight.scope, notice.id)
         found += [(notice, door) for door in doors(items, visits, sight.roster, waiting=True)]
     return sorted(found, key=lambda row: (row[1].urgency, row[0].id))
 
 
 def present_round(sight: Sight, notice: warn.Notice) -> list[call.Obligation]:
-    every = call.obligations(sight.tx, notice.id)
-    return [one for one in every if one.round == notice.round and sight.inside(one.division)]
+    every = call.obligations(sight.tx, sight.scope, notice.id)
+    return [one for one in every if one.round == notice.round]
 
 
 def _holder(sight: Sight, one: call.Obligation) -> str:
@@ -219,7 +218,9 @@ def _holder(sight: Sight, one: call.Obligation) -> str:
 
 def _tries(sight: Sight, notice: warn.Notice, one: call.Obligation) -> list[delivery.Attempt]:
     people = {number for number in (one.primary, one.deputy) if number is not None}
-    found = [item for number in people for item in delivery.attempts_of(sight.tx, number, notice.group)]
+    found = [
+        item for number in people for item in delivery.attempts_of(sight.tx, sight.scope, number, notice.group)
+    ]
     return sorted(found, key=lambda item: (item.opened_at, item.id))
 
 

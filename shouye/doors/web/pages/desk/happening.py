@@ -58,7 +58,7 @@ class Happening:
 
 def happenings(city: CityContext, sight: Sight) -> list[Happening]:
     """In force first, by level and instant; then what cannot be judged, one row a cause."""
-    findings = assess.findings(sight.tx)
+    findings = assess.findings(sight.tx, sight.scope)
     found = [_in_force(city, sight, one, findings) for one in sight.situations if one.level is not None]
     return found + [_unknown(sight, one) for one in sight.unheard if one.terms]
 
@@ -95,7 +95,9 @@ def _reading(
     city: CityContext, sight: Sight, finding: assess.Finding, rule: Gauged
 ) -> tuple[Reading | None, Curve | None]:
     now = sight.tx.now
-    raw = observe.curve(sight.tx, finding.station, "rain_mm", now - SPAN - timedelta(hours=rule.hours), now)
+    raw = observe.curve(
+        sight.tx, sight.scope, finding.station, "rain_mm", now - SPAN - timedelta(hours=rule.hours), now
+    )
     if not raw:
         return None, None
     sums = running(raw, rule.hours)

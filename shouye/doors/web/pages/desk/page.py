@@ -76,13 +76,13 @@ def _first(rows: list[Happening]) -> list[Happening]:
 
 def heard(sight: Sight) -> dict[str, Any]:
     """听得到、听不到 — also of our own work: a dead job and a channel are listened to like a gauge."""
-    latest = [reading for reading in observe.latest_all(sight.tx) if reading.value is not None]
+    latest = [reading for reading in observe.latest_all(sight.tx, sight.scope) if reading.value is not None]
     return {
         "unheard": sight.unheard,
         "dead": dead_jobs(sight.tx),
         "channels": channel_health(sight.tx),
         "last_reading": max((reading.time for reading in latest), default=None),
-        "gauges": len(stations.gauges(sight.tx)),
+        "gauges": len(stations.gauges(sight.tx, sight.scope)),
     }
 
 
@@ -107,9 +107,9 @@ def map_state(visit: See) -> dict[str, Any]:
         silent = {station for one in sight.silences for station in one.stations}
         hit = {station for one in sight.situations for station in one.stations}
         shown = []
-        for number, gauge in sorted(stations.gauges(sight.tx).items()):
+        for number in sorted(stations.gauges(sight.tx, sight.scope)):
             station = sight.roster.stations.get(number)
-            if station is None or not sight.concerns(gauge.county):
+            if station is None:
                 continue
             state = "off" if number in silent else "hit" if number in hit else "on"
             shown.append({"name": station.name, "at": [station.lat, station.lon], "state": state})

@@ -16,14 +16,14 @@ def silence(visit: See) -> Response:
     """听不到的."""
     with visit.look() as sight:
         newest: dict[str, observe.Reading] = {}
-        for reading in observe.latest_all(sight.tx):
+        for reading in observe.latest_all(sight.tx, sight.scope):
             if reading.station not in newest or reading.time > newest[reading.station].time:
                 newest[reading.station] = reading
         silent = {station: one for one in sight.silences for station in one.stations}
         rows = [
             (sight.roster.stations[number], gauge, newest.get(number), silent.get(number))
-            for number, gauge in stations.gauges(sight.tx).items()
-            if sight.concerns(gauge.county) and number in sight.roster.stations
+            for number, gauge in stations.gauges(sight.tx, sight.scope).items()
+            if number in sight.roster.stations
         ]
         rows.sort(key=lambda row: (row[3] is None, row[1].county, row[0].id))
         return render(

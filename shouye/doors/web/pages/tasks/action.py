@@ -25,7 +25,7 @@ class TaskAction:
 def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     """What to offer beside a task."""
     if task.kind == "approve":
-        draft = warn.proposal_of_task(sight.tx, task.id)
+        draft = warn.proposal_of_task(sight.tx, sight.scope, task.id)
         href = f"/notices?draft={draft.id}#draft-{draft.id}" if draft else "/notices"
         return TaskAction("去签发", href, mine=actor.may(Permission.ISSUE), why="拟稿等人签发；不签就没有人被叫醒")
     if task.kind == "review":

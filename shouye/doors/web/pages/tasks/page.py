@@ -26,8 +26,8 @@ def task_list(visit: See) -> Response:
 def take_over(visit: Act, number: int) -> Response:
     """接手 — the whole list of a task goes to who pressed."""
     with visit.act() as sight:
-        task = tasks.task(sight.tx, number)
-        if task.kind != "takeover" or not sight.inside(task.division):
+        task = tasks.task(sight.tx, sight.scope, number)
+        if task.kind != "takeover":
             raise NotFound(f"事项 {number}")
-        call.take_over(sight.tx, task.detail["obligations"], visit.actor.signs_as)
+        call.take_over(sight.tx, visit.actor, task.detail["obligations"])
     return back_to(f"/calls?notice={task.detail['notice']}&show=handed_over")

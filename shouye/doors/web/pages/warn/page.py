@@ -17,7 +17,7 @@ from shouye.during import warn
 router = APIRouter(include_in_schema=False)
 
 Reason = Annotated[str, Form(max_length=400)]
-Change = Callable[[Tx, int, str, str], warn.Notice]
+Change = Callable[[Tx, Actor, int, str], warn.Notice]
 CHANGES: dict[str, Change] = {"extend": warn.extend, "withdraw": warn.withdraw}
 
 
@@ -38,8 +38,8 @@ def notices(visit: See, draft: int = 0) -> Response:
             here="/notices",
             live="#pending,#in-force,#ended",
             pending=sorted(waiting, key=lambda one: (draft not in one.numbers, -one.rank)),
-            in_force=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(sight.in_force)],
-            ended=[(one, warn.revisions(sight.tx, one.id)) for one in reversed(ended)],
+            in_force=[(one, warn.revisions(sight.tx, sight.scope, one.id)) for one in reversed(sight.in_force)],
+            ended=[(one, warn.revisions(sight.tx, sight.scope, one.id)) for one in reversed(ended)],
             levels=levels_of,
             signs_as=signing_post(sight, visit.actor),
         )
@@ -49,11 +49,10 @@ def notices(visit: See, draft: int = 0) -> Response:
 def approve(visit: Issue, number: int, seen: Annotated[str, Form()] = "") -> Response:
     """签发 — exactly what was shown; people are woken from here on, so the board of their calls comes next."""
     with visit.act() as sight:
-        draft_of(sight, number)
         shown = next((one for one in together(sight) if number in one.numbers), None)
         if shown is not None and shown.seen != seen:
             raise DraftChanged
-        signed = warn.approve_together(sight.tx, number, signing_post(sight, visit.actor))
+        signed = warn.approve_together(sight.tx, visit.actor, number)
     first = max(signed, key=lambda one: rank_of(one.level))
     return back_to(f"/calls?notice={first.id}" if shown is not None and shown.wakes else "/notices")
 
@@ -62,7 +61,7 @@ def approve(visit: Issue, number: int, seen: Annotated[str, Form()] = "") -> Res
 def refuse(visit: Issue, number: int, reason: Reason = "") -> Response:
     """不予签发."""
     with visit.act() as sight:
-        warn.refuse(sight.tx, draft_of(sight, number).id, signing_post(sight, visit.actor), reason)
+        warn.refuse(sight.tx, visit.actor, number, reason)
     return back_to("/notices")
 
 
@@ -70,11 +69,11 @@ def refuse(visit: Issue, number: int, reason: Reason = "") -> Response:
 def change_level(visit: Issue, number: int, level: Annotated[str, Form()], reason: Reason = "") -> Response:
     """升级或降级 — the direction follows from the level chosen."""
     with visit.act() as sight:
-        notice = notice_of(sight, number)
+        notice = warn.notice(sight.tx, sight.scope, number)
         if level not in [one.value for one in levels_of(notice)]:
             raise BadInput("级别")
         verb = warn.raise_level if rank_of(level) > rank_of(notice.level) else warn.lower
-        verb(sight.tx, notice.id, level, signing_post(sight, visit.actor), reason)
+        verb(sight.tx, visit.actor, number, level, reason)
     return back_to("/notices")
 
 
@@ -84,7 +83,7 @@ def change(visit: Issue, number: int, change: str, reason: Reason = "") -> Respo
     if change not in CHANGES:
         raise NotFound(change)
     with visit.act() as sight:
-        CHANGES[change](sight.tx, notice_of(sight, number).id, signing_post(sight, visit.actor), reason)
+        CHANGES[change](sight.tx, visit.actor, number, reason)
     return back_to("/notices")
 
 
@@ -99,17 +98,3 @@ def signing_post(sight: Sight, actor: Actor) -> str:
     """以何岗位签发 — the first post of the policy that the actor holds; without one the room refuses."""
     approvers = sight.tx.of(warn.WarnPolicy).approvers
     return next((post for post in approvers if post in actor.posts), actor.tag)
-
-
-def draft_of(sight: Sight, number: int) -> warn.Proposal:
-    found = warn.proposal(sight.tx, number)
-    if not sight.inside(found.county):
-        raise NotFound(f"拟稿 {number}")
-    return found
-
-
-def notice_of(sight: Sight, number: int) -> warn.Notice:
-    found = warn.notice(sight.tx, number)
-    if not sight.inside(found.county):
-        raise NotFound(f"通知 {number}")
-    return found

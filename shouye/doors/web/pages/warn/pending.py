@@ -53,6 +53,6 @@ def together(sight: Sight) -> list[Pending]:
 
 
 def _wakes(sight: Sight, draft: warn.Proposal) -> Mapping[DivisionLevel, int]:
-    current = warn.notice_for(sight.tx, draft.hazard, draft.county)
+    current = warn.notice_for(sight.tx, sight.scope, draft.hazard, draft.county)
     divisions = {*draft.divisions, *(current.divisions if current else ())}
-    return call.preview(sight.tx, draft.level, draft.county, divisions)
+    return call.preview(sight.tx, sight.scope, draft.level, draft.county, divisions)
