@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from shouye.base import tasks
+from shouye.base.access import WHOLE, named
 from shouye.base.delivery import Attempt, People, Receipt, SimulatedTelephone, attempts_of
 from shouye.base.delivery.channels.simulated import Behaviour
 from shouye.base.kernel import BEIJING, Database, Mode, RecordedFact, SimClock, Tx, dead_jobs, facts_since, play
@@ -27,7 +28,7 @@ from tests.servers import Postgres
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-DIRECTOR, LEADER = "xs/flood_office_director", "xs/city_leader_on_duty"
+DIRECTOR, LEADER = named("xs/flood_office_director"), named("xs/city_leader_on_duty")
 CONFIRMS, HEARS, RINGS_OUT, DECLINES, IS_OFF = (
     (Receipt.CONFIRMED,),
     (Receipt.HEARD,),
@@ -73,7 +74,7 @@ village_warner,village,,预警员,村委会,叫醒,2,township_duty,pair,proposed
     "wake.toml": f"""\
 mark = "proposed"
 [approval]
-posts = ["{DIRECTOR}", "{LEADER}"]
+posts = ["{DIRECTOR.tag}", "{LEADER.tag}"]
 [review]
 review_min = 180
 hold_min = 60
@@ -244,25 +245,25 @@ class Town:
     def notice(self, level: str = "ORANGE", county: str = "xs-c1", hazard: str = "rainstorm") -> warn.Notice:
         """A notice signed now, on a ground that is only words; its calls are open."""
         with self.database.begin() as tx:
-            current = warn.notice_for(tx, hazard, county)
+            current = warn.notice_for(tx, WHOLE, hazard, county)
             act = warn.Act.RAISE if current else warn.Act.ISSUE
             now = tx.now
             ground = Ground(hazard, "暴雨", county, level, (county,), "3小时60毫米", (), now, now)
-            signed = warn.approve(tx, propose(tx, act, ground), DIRECTOR)
+            signed = warn.approve(tx, DIRECTOR, propose(tx, act, ground))
         self.run(timedelta(0))
         return signed
 
     def pending(self) -> list[warn.Proposal]:
         with self.look() as tx:
-            return warn.proposals(tx, only_pending=True)
+            return warn.proposals(tx, WHOLE, only_pending=True)
 
     def owed(self, *kinds: str) -> list[tasks.Task]:
         with self.look() as tx:
-            return tasks.owed(tx, kinds)
+            return tasks.owed(tx, WHOLE, kinds)
 
     def calls(self, notice: int | None = None, division: str = "") -> list[call.Obligation]:
         with self.look() as tx:
-            return [item for item in call.obligations(tx, notice) if division in ("", item.division)]
+            return [item for item in call.obligations(tx, WHOLE, notice) if division in ("", item.division)]
 
     def unit(self, post: str) -> call.Obligation:
         """The latest obligation of this post."""
@@ -274,7 +275,7 @@ class Town:
 
     def rung(self, person: int, purpose: str = "call") -> list[Attempt]:
         with self.look() as tx:
-            return [item for item in attempts_of(tx, person) if item.purpose == purpose]
+            return [item for item in attempts_of(tx, WHOLE, person) if item.purpose == purpose]
 
     def facts(self, *kinds: str) -> Sequence[RecordedFact]:
         with self.look() as tx:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shouye.after.review.model import Deciders
 from shouye.base import tasks
-from shouye.base.access import SYSTEM, WHOLE, acting_post
+from shouye.base.access import SYSTEM, WHOLE, named
 from shouye.base.kernel import Database, Tx, draw, draw_between, facts_since
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
@@ -125,7 +125,7 @@ class DeciderPlayer:
         elif task.kind == "takeover":
             self._take_over(tx, task, post)
         elif task.kind == "support":
-            tasks.complete(tx, acting_post(post), [task.id])
+            tasks.complete(tx, named(post), [task.id])
         else:
             self._send_people(tx, task, post)
 
@@ -133,22 +133,22 @@ class DeciderPlayer:
         """Whoever reads a county's proposal signs all that lies there for that county: one ring, not two."""
         number = int(task.detail["proposal"])
         if draw(self.seed, "refuse", task.id) < self.deciders.refuse:
-            warn.refuse(tx, acting_post(post), number, "模拟决策：暂不签发，继续观察")
+            warn.refuse(tx, named(post), number, "模拟决策：暂不签发，继续观察")
         else:
-            warn.approve_together(tx, acting_post(post), number, "模拟决策")
+            warn.approve_together(tx, named(post), number, "模拟决策")
 
     def _review(self, tx: Tx, task: tasks.Task, post: str) -> None:
         notice = warn.notice(tx, WHOLE, int(task.detail["notice"]))
         situation = assess.situation(tx, WHOLE, notice.hazard, notice.county)
         if situation is not None and situation.level is None and not situation.unknown:
-            warn.withdraw(tx, acting_post(post), notice.id, "模拟决策：复核时已无险情", ground="ended")
+            warn.withdraw(tx, named(post), notice.id, "模拟决策：复核时已无险情", ground="ended")
         else:
-            warn.extend(tx, acting_post(post), notice.id, "模拟决策：险情仍在或未知，延长")
+            warn.extend(tx, named(post), notice.id, "模拟决策：险情仍在或未知，延长")
 
     def _take_over(self, tx: Tx, task: tasks.Task, post: str) -> None:
         still = call.obligations_by_id(tx, WHOLE, task.detail["obligations"], (call.CallState.UNREACHED,))
         if still:
-            call.take_over(tx, acting_post(post), [item.id for item in still])
+            call.take_over(tx, named(post), [item.id for item in still])
 
     def _send_people(self, tx: Tx, task: tasks.Task, post: str) -> None:
         """Send one person to each place on the list that nobody walks to yet."""
@@ -172,5 +172,5 @@ class DeciderPlayer:
             village = roster.division(division).level is DivisionLevel.VILLAGE
             helper = f"{roster.division(division).parent}/township_militia_head" if village else post
             call.send_visitor(
-                tx, acting_post(post), notice, division, minutes=minutes, visitor=awake.get(division), post=helper
+                tx, named(post), notice, division, minutes=minutes, visitor=awake.get(division), post=helper
             )

@@ -29,9 +29,9 @@ from shouye.base.access.model import Session as Session
 from shouye.base.access.model import SignInGate as SignInGate
 from shouye.base.access.model import Throttle as Throttle
 from shouye.base.access.model import User as User
-from shouye.base.access.model import acting_post as acting_post
 from shouye.base.access.model import csrf_matches as csrf_matches
 from shouye.base.access.model import csrf_token as csrf_token
+from shouye.base.access.model import named as named
 from shouye.base.access.model import new_token as new_token
 from shouye.base.access.model import require as require
 from shouye.base.access.model import steady_now as steady_now

@@ -166,9 +166,9 @@ CALLED = Actor("answer", "本人应答", Role.PROGRAM, WHOLE)
 """被叫的人 — who answers by the token that was sent to him; which person it is, the grant says."""
 
 
-def acting_post(post: str) -> Actor:
-    """模拟岗位 — a post that decides in a drill, with nobody at the console."""
-    return Actor(post, post, Role.PROGRAM, WHOLE, (post,))
+def named(tag: str) -> Actor:
+    """只知其名 — the post that decides in a drill, or whoever a Fact says has done it."""
+    return Actor(tag, tag, Role.PROGRAM, WHOLE, (tag,))
 
 
 class Purpose(StrEnum):

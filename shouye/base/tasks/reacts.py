@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shouye.base.access import named
 from shouye.base.kernel import Fact, JobDied, JobRecovered, JobSetAside, Tx, dead_jobs, on
 from shouye.base.tasks import service
 from shouye.base.tasks.model import UPKEEP, NewTask, Upkeep
@@ -29,13 +30,13 @@ def owe_a_look(fact: JobDied, tx: Tx) -> None:
 @on(JobRecovered)
 def owe_nothing_more(fact: JobRecovered, tx: Tx) -> None:
     """重试成功。"""
-    service.complete(tx, _owed(tx, fact), fact.actor)
+    service.complete(tx, named(fact.actor), _owed(tx, fact))
 
 
 @on(JobSetAside)
 def owe_nothing_for_it(fact: JobSetAside, tx: Tx) -> None:
     """写明理由搁置。"""
-    service.complete(tx, _owed(tx, fact), fact.actor)
+    service.complete(tx, named(fact.actor), _owed(tx, fact))
 
 
 def _owed(tx: Tx, fact: Fact) -> list[int]:

@@ -16,6 +16,7 @@ import pytest
 
 from shouye.after.review import DrillPlan, DrillResult
 from shouye.base import tasks
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock, WrongMode, canonical, facts_since
 from shouye.base.roster import Roster
 from shouye.during import warn
@@ -192,8 +193,8 @@ def test_without_simulated_deciders_nothing_is_signed(plan: DrillPlan) -> None:
     drill = prepare_drill(replace(plan, simulated_deciders=False), plan.storm.parent / "undecided")
     result = play_drill(drill)
     with drill.program.database.read() as tx:
-        assert warn.notices(tx) == []
-        waiting = tasks.owed(tx, ("approve",))
+        assert warn.notices(tx, WHOLE) == []
+        waiting = tasks.owed(tx, WHOLE, ("approve",))
     drill.program.database.close()
     assert result.record["calls"]["opened"] == 0
     assert result.record["findings"]

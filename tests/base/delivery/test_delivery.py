@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shouye.base import delivery
+from shouye.base.access import WHOLE
 from shouye.base.delivery import (
     Attempt,
     Channel,
@@ -74,7 +75,7 @@ class Office:
 
     def of(self, person: int) -> list[Attempt]:
         with self.database.read() as tx:
-            return delivery.attempts_of(tx, person)
+            return delivery.attempts_of(tx, WHOLE, person)
 
     def busy(self, *persons: int) -> set[int]:
         with self.database.read() as tx:

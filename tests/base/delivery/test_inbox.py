@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shouye.base import delivery
+from shouye.base.access import WHOLE
 from shouye.base.delivery import (
     Attempt,
     Exchange,
@@ -115,7 +116,7 @@ class Office:
 
     def attempts(self) -> list[Attempt]:
         with self.database.read() as tx:
-            return [one for person in PERSONS for one in delivery.attempts_of(tx, person)]
+            return [one for person in PERSONS for one in delivery.attempts_of(tx, WHOLE, person)]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouye.base import tasks
+from shouye.base.access import CALLED, SYSTEM, WHOLE, named
 from shouye.base.kernel import BEIJING, BadInput, Database, Mode, NotFound, SimClock, Tx
 from shouye.base.tasks import OVERDUE, Ladder, LadderClock, Ladders, LadderStep, NewTask, Task, TaskState
 
@@ -112,7 +113,7 @@ class Desk:
 
     def task(self, number: int) -> Task:
         with self.database.read() as tx:
-            return tasks.task(tx, number)
+            return tasks.task(tx, WHOLE, number)
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_who_cannot_is_skipped(desk: Desk) -> None:
     desk.at(timedelta(0))
     desk.clock.move_to(NOON + timedelta(seconds=30))
     with desk.database.begin() as tx:
-        tasks.skip_to(tx, [tasks.task(tx, one)], "deputy")
+        tasks.skip_to(tx, [tasks.task(tx, WHOLE, one)], "deputy")
     desk.at(timedelta(seconds=30))
     assert [act for _, act, _ in desk.heard] == ["primary", "deputy"]
     assert desk.task(one).next_at == NOON + 10 * MINUTE, "the due time does not move"
@@ -202,9 +203,9 @@ def test_the_first_end_stands(desk: Desk) -> None:
     """Compare-and-set: of two who close the same task one does, and the other is told so."""
     numbers = desk.open(3)
     with desk.database.begin() as tx:
-        assert tasks.hand_over(tx, numbers[:2], "dt/city_duty") == numbers[:2]
-        assert tasks.complete(tx, numbers, "answer") == numbers[2:]
-        assert tasks.cancel(tx, numbers, "system") == []
+        assert tasks.hand_over(tx, named("dt/city_duty"), numbers[:2]) == numbers[:2]
+        assert tasks.complete(tx, CALLED, numbers) == numbers[2:]
+        assert tasks.cancel(tx, SYSTEM, numbers) == []
     assert [desk.task(number).state for number in numbers] == [
         TaskState.HANDED_OVER,
         TaskState.HANDED_OVER,
@@ -217,7 +218,7 @@ def test_what_is_closed_climbs_no_more(desk: Desk) -> None:
     (one, two) = desk.open(2)
     desk.at(timedelta(0))
     with desk.database.begin() as tx:
-        tasks.complete(tx, [one], "answer")
+        tasks.complete(tx, CALLED, [one])
     desk.at(60 * MINUTE)
     assert desk.heard[-1] == (NOON + 60 * MINUTE, "primary", [two])
     assert desk.task(one).next_at is None
@@ -226,8 +227,8 @@ def test_what_is_closed_climbs_no_more(desk: Desk) -> None:
 def test_more_than_a_statement_holds_are_closed(desk: Desk) -> None:
     numbers = desk.open(1201)
     with desk.database.begin() as tx:
-        assert tasks.complete(tx, set(numbers), "answer") == numbers
-        assert tasks.owed(tx) == []
+        assert tasks.complete(tx, CALLED, set(numbers)) == numbers
+        assert tasks.owed(tx, WHOLE) == []
 
 
 def test_acknowledged_is_still_owed(desk: Desk) -> None:
@@ -235,11 +236,11 @@ def test_acknowledged_is_still_owed(desk: Desk) -> None:
     with desk.database.begin() as tx:
         assert tasks.acknowledge(tx, one)
         assert not tasks.acknowledge(tx, one)
-        assert [task.id for task in tasks.owed(tx)] == [one]
+        assert [task.id for task in tasks.owed(tx, WHOLE)] == [one]
     desk.at(timedelta(0))
     assert [act for _, act, _ in desk.heard] == ["primary"]
     with desk.database.begin() as tx:
-        assert tasks.complete(tx, [one], "answer") == [one]
+        assert tasks.complete(tx, CALLED, [one]) == [one]
         assert not tasks.acknowledge(tx, one)
 
 
@@ -247,9 +248,9 @@ def test_owed_comes_by_due_time_and_kind(desk: Desk) -> None:
     later = desk.open(kind="review")
     sooner = desk.open(within=5 * MINUTE)
     with desk.database.read() as tx:
-        assert [task.id for task in tasks.owed(tx)] == [*sooner, *later]
-        assert [task.id for task in tasks.owed(tx, ("review",))] == later
-        assert [task.id for task in tasks.owed(tx, without=("review",))] == sooner
+        assert [task.id for task in tasks.owed(tx, WHOLE)] == [*sooner, *later]
+        assert [task.id for task in tasks.owed(tx, WHOLE, ("review",))] == later
+        assert [task.id for task in tasks.owed(tx, WHOLE, without=("review",))] == sooner
         assert [task.id for task in tasks.opened_after(tx, later[0], ("call", "review"))] == sooner
         assert tasks.owed_at(tx, "notice:1", "call", ["v0"]) == sooner
         assert tasks.owed_at(tx, "notice:2", "call", ["v0"]) == []
@@ -265,4 +266,4 @@ def test_a_list_that_grows_is_one_task(desk: Desk) -> None:
 
 def test_an_unknown_task_is_refused(desk: Desk) -> None:
     with desk.database.read() as tx, pytest.raises(NotFound, match="事项 99"):
-        tasks.task(tx, 99)
+        tasks.task(tx, WHOLE, 99)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shouye.base import tasks
+from shouye.base.access import WHOLE
 from shouye.base.kernel import (
     BadInput,
     Database,
@@ -61,7 +62,7 @@ def work_off(database: Database) -> None:
 
 def owed(database: Database) -> list[Task]:
     with database.read() as tx:
-        return tasks.owed(tx, (UPKEEP,))
+        return tasks.owed(tx, WHOLE, (UPKEEP,))
 
 
 def of_job(database: Database, number: int) -> list[tuple[str, str | None]]:

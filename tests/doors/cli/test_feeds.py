@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, WallClock
 from shouye.doors.cli.feeds import make_feeds, masked
 from shouye.main import CITIES, cli
@@ -133,7 +134,7 @@ def test_the_quarantine_is_listed_shown_retried_and_emptied(city: Path, tmp_path
     assert ask("retry", "-d", url, "1").output == "已收\n"
     assert ask("retry", "-d", url, "1").exit_code == 2
     with database.read() as tx:
-        assert [one.value for one in observe.latest_all(tx)] == [1.0]
+        assert [one.value for one in observe.latest_all(tx, WHOLE)] == [1.0]
     with database.begin() as tx:
         feeds.take(tx, [feeds.Parcel(feed, tuple(decode(b"{", feed.session_options)))])
     assert ask("drop", "-d", url, "2").output == "已弃置\n"

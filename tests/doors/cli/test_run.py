@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, WallClock, facts_since, holdings
 from shouye.watch import assess, observe
 from tests.programs import Program, eventually, program
@@ -32,7 +33,11 @@ def rain(database: Database, station: str, *hours_mm: float) -> None:
 
 def levels(database: Database) -> list[str]:
     with database.read() as tx:
-        return [str(found.level) for found in assess.situations(tx) if found.hazard == "rainstorm" and found.level]
+        return [
+            str(found.level)
+            for found in assess.situations(tx, WHOLE)
+            if found.hazard == "rainstorm" and found.level
+        ]
 
 
 def page(running: Program) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shouye.base import tasks
-from shouye.base.access import issue_answer_token
+from shouye.base.access import WHOLE, issue_answer_token
 from shouye.during import call
 from tests.doors.web.conftest import Console
 
 
 def test_awake_but_unable_to_come(acting: Console) -> None:
     with acting.city.database.begin() as tx:
-        one = next(one for one in call.open_obligations(tx) if one.level.value == "village")
+        one = next(one for one in call.open_obligations(tx, WHOLE) if one.level.value == "village")
         token = issue_answer_token(tx, one.primary or 0, one.notice, tx.now + timedelta(hours=1))
     phone = acting.client()
     phone.post(f"/a/{token}", {"act": "confirmed"})
@@ -22,6 +22,6 @@ def test_awake_but_unable_to_come(acting: Console) -> None:
         phone.post(f"/a/{token}", {"act": "stand_in"})
     assert "在叫副手" in phone.get(f"/a/{token}").text
     with acting.city.database.read() as tx:
-        owed = [task for task in tasks.owed(tx, ["support"]) if task.division == one.division]
+        owed = [task for task in tasks.owed(tx, WHOLE, ["support"]) if task.division == one.division]
         assert [task.owner for task in owed] == [acting.city.roster.posts[one.post].superior]
-        assert call.obligations_by_id(tx, [one.id])[0].state is call.CallState.ANSWERED
+        assert call.obligations_by_id(tx, WHOLE, [one.id])[0].state is call.CallState.ANSWERED

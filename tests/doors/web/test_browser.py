@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
+from shouye.base.access import WHOLE, named
 from shouye.during import call, warn
 from tests.doors.web.conftest import DESK, PHONE, Console, enter
 
@@ -58,7 +59,9 @@ def test_the_screen_follows_what_happens(
     page.wait_for_timeout(400)
     before = _open(acting)
     with acting.city.database.begin() as tx:
-        call.take_over(tx, [one.id for one in call.open_obligations(tx) if one.notice == 3], "dt/city_duty")
+        call.take_over(
+            tx, named("dt/city_duty"), [one.id for one in call.open_obligations(tx, WHOLE) if one.notice == 3]
+        )
     acting.city.tick()
     assert _open(acting) < before
     expect(page.locator("#sum .v").nth(2)).to_have_text(str(before - _open(acting)), timeout=6000)
@@ -67,7 +70,7 @@ def test_the_screen_follows_what_happens(
 
 def _open(acting: Console) -> int:
     with acting.city.database.read() as tx:
-        return call.balance(tx).open
+        return call.balance(tx, WHOLE).open
 
 
 def test_a_list_keeps_still_under_the_pointer(
@@ -80,7 +83,9 @@ def test_a_list_keeps_still_under_the_pointer(
     count = rows.count()
     rows.nth(0).hover()
     with acting.city.database.begin() as tx:
-        call.take_over(tx, [one.id for one in call.open_obligations(tx) if one.notice == 3], "dt/city_duty")
+        call.take_over(
+            tx, named("dt/city_duty"), [one.id for one in call.open_obligations(tx, WHOLE) if one.notice == 3]
+        )
     acting.city.tick()
     expect(page.locator("#tree.held")).to_have_count(1, timeout=6000)
     assert rows.count() == count
@@ -104,7 +109,7 @@ def test_a_leader_withdraws_with_a_reason(
     form.get_by_role("button", name="撤回").click()
     expect(page.locator("#ended article")).to_contain_text("误报，已核实")
     with acting.city.database.read() as tx:
-        notice = next(one for one in warn.notices(tx) if one.number == "N-06")
+        notice = next(one for one in warn.notices(tx, WHOLE) if one.number == "N-06")
     assert notice.state is warn.NoticeState.WITHDRAWN
     assert complaints == []
 
@@ -168,7 +173,7 @@ def test_a_villager_answers_on_his_telephone(
     page.get_by_role("button", name="已到岗").click()
     expect(page.get_by_role("button", name="已到岗")).to_have_count(0)
     with acting.city.database.read() as tx:
-        said = [(one.kind, one.value) for one in call.reports(tx)][-2:]
+        said = [(one.kind, one.value) for one in call.reports(tx, WHOLE)][-2:]
     assert said == [("moved", 31), ("on_post", None)]
     assert complaints == []
 

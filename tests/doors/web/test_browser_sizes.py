@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from shouye.base.access import issue_answer_token
+from shouye.base.access import WHOLE, issue_answer_token
 from shouye.during import call, warn
 from tests.doors.web.conftest import DESK, PHONE, SMALL_PHONE, WALL, Console, enter, served
 
@@ -121,7 +121,7 @@ def test_a_leader_signs_with_two_keys(browser: Browser, signing: Console, compla
         page.keyboard.press("F2")
         page.wait_for_url("**/calls?notice=*")
         with signing.city.database.read() as tx:
-            assert warn.proposal(tx, draft).state is warn.ProposalState.APPROVED
+            assert warn.proposal(tx, WHOLE, draft).state is warn.ProposalState.APPROVED
     assert complaints == []
 
 
@@ -158,7 +158,9 @@ def test_the_answer_page_on_a_small_telephone_without_script(
     browser: Browser, acting: Console, address: str, size: ViewportSize
 ) -> None:
     with acting.city.database.begin() as tx:
-        one = next(one for one in call.open_obligations(tx) if one.notice == 3 and one.level.value == "village")
+        one = next(
+            one for one in call.open_obligations(tx, WHOLE) if one.notice == 3 and one.level.value == "village"
+        )
         token = issue_answer_token(tx, one.primary or 0, 3, tx.now + timedelta(hours=1))
     context = browser.new_context(viewport=size, java_script_enabled=False)
     page = context.new_page()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shouye.base import tasks
-from shouye.base.access import Actor, Role, Scope
+from shouye.base.access import SYSTEM, WHOLE, Actor, Role, Scope
 from shouye.base.tasks import NewTask
 from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.sight import Sight
@@ -25,7 +25,7 @@ def test_the_order_of_what_is_owed(acting: Console) -> None:
         ("takeover", HERE, -1),
     ]
     with acting.city.database.begin() as tx:
-        tasks.cancel(tx, [task.id for task in tasks.owed(tx)], "system")
+        tasks.cancel(tx, SYSTEM, [task.id for task in tasks.owed(tx, WHOLE)])
         new = [
             NewTask(kind, "notice:1", f"{kind} {minutes}", "dt", owner, now + timedelta(minutes=minutes), kind)
             for kind, owner, minutes in asked
@@ -45,7 +45,7 @@ def test_the_order_of_what_is_owed(acting: Console) -> None:
 
 def test_what_he_may_not_do_is_not_his_next_step(acting: Console) -> None:
     with acting.city.database.begin() as tx:
-        tasks.cancel(tx, [task.id for task in tasks.owed(tx)], "system")
+        tasks.cancel(tx, SYSTEM, [task.id for task in tasks.owed(tx, WHOLE)])
         due = acting.city.clock.now() + timedelta(minutes=1)
         tasks.open_tasks(tx, [NewTask("door", "notice:1", "一扇门", "dt", HERE, due, "door")])
     assert "现在没有要你办的事" in acting.client("viewer").get("/tasks").text

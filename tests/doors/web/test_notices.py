@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shouye.base.access import Scope
+from shouye.base.access import WHOLE, Scope
 from shouye.base.kernel import JobSource, SimClock, play
 from shouye.base.roster import DivisionLevel
 from shouye.doors.web import CityContext
@@ -23,7 +23,7 @@ def seen(console: Console, county: str) -> tuple[int, str]:
     text = console.client("leader").get("/notices").text
     forms = re.findall(r'/proposals/(\d+)/approve">.*?name="seen" value="([^"]*)"', text, re.S)
     with console.city.database.read() as tx:
-        first = next(draft.id for draft in warn.proposals(tx, only_pending=True) if draft.county == county)
+        first = next(draft.id for draft in warn.proposals(tx, WHOLE, only_pending=True) if draft.county == county)
     return next((int(number), shown) for number, shown in forms if int(number) == first)
 
 
@@ -36,8 +36,8 @@ def test_one_press_signs_what_waits_for_one_county(signing: Console) -> None:
     form = {"csrf": signing.csrf("leader"), "seen": shown}
     answer = signing.client("leader").post(f"/proposals/{number}/approve", form)
     with signing.city.database.read() as tx:
-        signed = [one for one in warn.notices(tx, only_in_force=True) if one.county == "dt-c09"]
-        left = [draft.county for draft in warn.proposals(tx, only_pending=True)]
+        signed = [one for one in warn.notices(tx, WHOLE, only_in_force=True) if one.county == "dt-c09"]
+        left = [draft.county for draft in warn.proposals(tx, WHOLE, only_pending=True)]
     assert [one.hazard for one in signed] == ["flash_flood", "rainstorm"]
     assert left == ["dt-c08"]
     assert answer.status_code == 303
@@ -57,9 +57,9 @@ def test_it_wakes_exactly_those_it_said(signing: Console) -> None:
     assert isinstance(database.clock, SimClock)
     play((JobSource(),), database, database.clock, WAITING)
     with database.read() as tx:
-        notice = warn.notice_for(tx, "rainstorm", "dt-c08")
+        notice = warn.notice_for(tx, WHOLE, "rainstorm", "dt-c08")
         assert notice is not None
-        opened = [one.level for one in call.obligations(tx, notice.id) if one.round == notice.round]
+        opened = [one.level for one in call.obligations(tx, WHOLE, notice.id) if one.round == notice.round]
     assert {level: opened.count(level) for level in DivisionLevel} == dict(shown.wakes[0])
     text = signing.client("duty").get(f"/calls?notice={notice.id}").text
     assert "第 4 轮" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shouye.base.access import reads_of
+from shouye.base.access import WHOLE, reads_of
 from shouye.doors.web.pages.call.board import FOLD, board
 from shouye.during import call
 from tests.doors.web.conftest import Console
@@ -10,7 +10,7 @@ from tests.doors.web.conftest import Console
 
 def test_the_paper_carries_numbers_and_every_look_is_written_down(acting: Console) -> None:
     with acting.city.database.read() as tx:
-        one = next(one for one in call.open_obligations(tx) if one.notice == 3 and one.primary)
+        one = next(one for one in call.open_obligations(tx, WHOLE) if one.notice == 3 and one.primary)
     person = one.primary or 0
     number = acting.city.roster.contact(person)
     assert number is not None
@@ -34,7 +34,7 @@ def test_nobody_prints_another_county_s_numbers(acting: Console) -> None:
 
 def test_the_unreached_stand_first_then_those_who_wait_longest(looking: Console) -> None:
     with looking.city.database.read() as tx:
-        items = [one for one in call.obligations(tx, 3) if one.round == 3]
+        items = [one for one in call.obligations(tx, WHOLE, 3) if one.round == 3]
     found = board(items, (), looking.city.roster, "dt-c07", "all")
     for rows in (found.root.children, *(township.children for township in found.root.children)):
         waits = [row for row in rows if row.balance.open]

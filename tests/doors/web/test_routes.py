@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from shouye.base.access import Actor, Permission, Scope
+from shouye.base.access import WHOLE, Actor, Permission, Scope
 from shouye.doors.web import CityContext, create_app
 from shouye.doors.web.api import PROBLEM
 from shouye.doors.web.security import CSRF_HEADER, is_api
@@ -152,7 +152,7 @@ def test_a_county_neither_sees_nor_moves_what_is_another_s(
 
 def test_a_county_cannot_dial_another_s_person(acting: Console) -> None:
     with acting.city.database.read() as tx:
-        foreign = [one for one in call.open_obligations(tx) if one.county == "dt-c07" and one.primary]
+        foreign = [one for one in call.open_obligations(tx, WHOLE) if one.county == "dt-c07" and one.primary]
     assert foreign
     for verb in ("claim", "result"):
         data = {"csrf": acting.csrf("lingqiu"), "receipt": "confirmed"}

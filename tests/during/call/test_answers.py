@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shouye.base.access import SYSTEM, WHOLE, named
 from shouye.base.delivery import Receipt
 from shouye.during import call
 from shouye.during.call import CallState, Evidence, NotOnThisList, VisitClosed
@@ -26,7 +27,7 @@ def test_heard_is_not_answered(town: Town) -> None:
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.evidence, unit.answered_at) == (CallState.HEARD, Evidence.HEARD, None)
     with town.look() as tx:
-        assert call.balance(tx).waiting == 2, "heard counts as waiting, beside the post without a holder"
+        assert call.balance(tx, WHOLE).waiting == 2, "heard counts as waiting, beside the post without a holder"
     town.run(3 * MINUTE)
     assert len(town.rung(town.person(HEAD_3))) == 2
     town.let(HEAD_3, Receipt.CONFIRMED)
@@ -119,11 +120,11 @@ def test_an_officer_dials_and_the_person_confirms(town: Town) -> None:
     town.run(MINUTE)
     person = town.person(HEAD_3)
     with town.act() as tx:
-        call.answer_by_hand(tx, signed.id, person, "manual", Receipt.NO_ANSWER)
+        call.answer_by_hand(tx, SYSTEM, signed.id, person, "manual", Receipt.NO_ANSWER)
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.tries, unit.last_receipt) == (CallState.WAITING, 2, "no_answer")
     with town.act() as tx:
-        call.answer_by_hand(tx, signed.id, person, "manual", Receipt.CONFIRMED)
+        call.answer_by_hand(tx, SYSTEM, signed.id, person, "manual", Receipt.CONFIRMED)
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.answered_by, unit.evidence, unit.tries) == (
         CallState.ANSWERED,
@@ -140,7 +141,7 @@ def test_an_officer_who_dials_the_deputy_is_heard(town: Town) -> None:
     town.run(MINUTE)
     deputy = town.person("xs-t1/township_duty", 1)
     with town.act() as tx:
-        call.answer_by_hand(tx, signed.id, deputy, "manual", Receipt.CONFIRMED)
+        call.answer_by_hand(tx, SYSTEM, signed.id, deputy, "manual", Receipt.CONFIRMED)
     unit = town.unit("xs-t1/township_duty")
     assert (unit.state, unit.answered_by) == (CallState.ANSWERED, deputy)
 
@@ -160,7 +161,7 @@ def test_without_a_telephone_the_list_turns_to_the_deputy(tmp_path: Path) -> Non
 def test_somebody_who_is_not_on_the_list_cannot_answer(town: Town) -> None:
     signed = town.notice()
     with town.act() as tx, pytest.raises(NotOnThisList, match="没有要应答"):
-        call.answer_by_hand(tx, signed.id, town.person("xs-c2/county_duty"), "manual", Receipt.CONFIRMED)
+        call.answer_by_hand(tx, SYSTEM, signed.id, town.person("xs-c2/county_duty"), "manual", Receipt.CONFIRMED)
 
 
 def test_a_report_by_hand_does_not_leave_the_line_engaged(town: Town) -> None:
@@ -169,7 +170,7 @@ def test_a_report_by_hand_does_not_leave_the_line_engaged(town: Town) -> None:
     town.run(MINUTE)
     person = town.person(HEAD_3)
     with town.act() as tx:
-        call.answer_by_hand(tx, signed.id, person, "phone_page", Receipt.ON_POST)
+        call.answer_by_hand(tx, SYSTEM, signed.id, person, "phone_page", Receipt.ON_POST)
     assert town.unit(HEAD_3).evidence is Evidence.ON_POST
     assert town.rung(person)[-1].closed_at is not None
     town.notice("RED")
@@ -183,13 +184,13 @@ def test_who_is_woken_at_the_door_is_verified_by_another(town: Town) -> None:
     town.run(HOUR)
     visitor = town.person("xs-t2/township_duty")
     with town.act() as tx:
-        one = call.send_visitor(tx, signed.id, "xs-v3", "xs-t2/township_duty", minutes=10, visitor=visitor)
-        two = call.send_visitor(tx, signed.id, "xs-v3", "xs-t2/township_duty", minutes=10, visitor=visitor)
+        one = call.send_visitor(tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor)
+        two = call.send_visitor(tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor)
     with town.act() as tx:
-        call.end_visit(tx, one, found=False)
+        call.end_visit(tx, SYSTEM, one, found=False)
     assert town.unit(HEAD_3).state is CallState.UNREACHED
     with town.act() as tx:
-        call.end_visit(tx, two, found=True)
+        call.end_visit(tx, SYSTEM, two, found=True)
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.evidence, unit.answered_by) == (
         CallState.ANSWERED,
@@ -197,9 +198,9 @@ def test_who_is_woken_at_the_door_is_verified_by_another(town: Town) -> None:
         town.person(HEAD_3),
     )
     with town.act() as tx, pytest.raises(VisitClosed):
-        call.end_visit(tx, two, found=False)
+        call.end_visit(tx, SYSTEM, two, found=False)
     with town.look() as tx:
-        assert [visit.result for visit in call.visits(tx, signed.id)] == ["not_found", "found"]
+        assert [visit.result for visit in call.visits(tx, WHOLE, signed.id)] == ["not_found", "found"]
 
 
 def test_villages_owe_their_figures_and_bring_them(town: Town) -> None:
@@ -211,7 +212,7 @@ def test_villages_owe_their_figures_and_bring_them(town: Town) -> None:
     town.run(HOUR)
     assert town.owed("return") == []
     with town.look() as tx:
-        reports = call.reports(tx, signed.id)
+        reports = call.reports(tx, WHOLE, signed.id)
     assert {report.kind for report in reports} == {"on_post", "moved"}
     assert all(report.value is not None for report in reports if report.kind == "moved")
     assert town.unit(HEAD_3).evidence is Evidence.ON_POST

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from shouye.base.access import SYSTEM, WHOLE
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import Refusal, rank_of
 from shouye.during import call, warn
@@ -53,7 +54,7 @@ class Calls(RuleBasedStateMachine):
 
     def in_force(self) -> list[warn.Notice]:
         with self.town.look() as tx:
-            return warn.notices(tx, only_in_force=True)
+            return warn.notices(tx, WHOLE, only_in_force=True)
 
     @rule(county=st.sampled_from(["xs-c1", "xs-c2"]), level=LEVELS)
     def sign(self, county: str, level: str) -> None:
@@ -65,14 +66,14 @@ class Calls(RuleBasedStateMachine):
     def withdraw(self, row: int) -> None:
         if current := self.in_force():
             with self.town.act() as tx:
-                warn.withdraw(tx, current[row % len(current)].id, DIRECTOR, "险情解除")
+                warn.withdraw(tx, DIRECTOR, current[row % len(current)].id, "险情解除")
 
     @rule(row=ROW)
     def lower(self, row: int) -> None:
         high = [notice for notice in self.in_force() if notice.level != "BLUE"]
         if high:
             with self.town.act() as tx:
-                warn.lower(tx, high[row % len(high)].id, "BLUE", DIRECTOR, "雨势减弱")
+                warn.lower(tx, DIRECTOR, high[row % len(high)].id, "BLUE", "雨势减弱")
 
     @rule(place=st.sampled_from(PLACES), answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=4))
     def people_change(self, place: str, answers: list[Receipt]) -> None:
@@ -93,13 +94,13 @@ class Calls(RuleBasedStateMachine):
             person = unit.deputy if row % 3 == 0 and unit.deputy else unit.primary
             if person is not None:
                 with self.town.act() as tx:
-                    call.answer_by_hand(tx, unit.notice, person, channel, receipt)
+                    call.answer_by_hand(tx, SYSTEM, unit.notice, person, channel, receipt)
                 if receipt is Receipt.CONFIRMED:
                     assert self.town_unit(unit.id).state not in OPEN or person != unit.primary
 
     def town_unit(self, number: int) -> call.Obligation:
         with self.town.look() as tx:
-            (found,) = call.obligations_by_id(tx, [number])
+            (found,) = call.obligations_by_id(tx, WHOLE, [number])
             return found
 
     @rule(row=ROW, width=st.integers(min_value=1, max_value=4))
@@ -107,7 +108,7 @@ class Calls(RuleBasedStateMachine):
         calls = self.town.calls()[row : row + width]
         try:
             with self.town.act() as tx:
-                call.take_over(tx, [unit.id for unit in calls], DIRECTOR)
+                call.take_over(tx, DIRECTOR, [unit.id for unit in calls])
         except Refusal:
             assert all(unit.state not in OPEN for unit in calls)
 
@@ -116,8 +117,8 @@ class Calls(RuleBasedStateMachine):
         if calls := self.town.calls():
             unit = calls[row % len(calls)]
             with self.town.act() as tx:
-                visit = call.send_visitor(tx, unit.notice, unit.division, DIRECTOR, minutes=5)
-                call.end_visit(tx, visit, found=found)
+                visit = call.send_visitor(tx, DIRECTOR, unit.notice, unit.division, minutes=5)
+                call.end_visit(tx, SYSTEM, visit, found=found)
 
     @rule()
     def the_process_starts_again(self) -> None:
@@ -129,9 +130,9 @@ class Calls(RuleBasedStateMachine):
             return
         units = self.town.calls()
         with self.town.look() as tx:
-            whole = call.balance(tx)
+            whole = call.balance(tx, WHOLE)
             for keys in (("notice",), ("county",), ("level",), ("notice", "round"), ("township", "division")):
-                parts = call.balances(tx, *keys)
+                parts = call.balances(tx, WHOLE, *keys)
                 assert all(part.holds for part in parts.values()), keys
                 assert sum(parts.values(), call.Balance()) == whole, keys
         ends = (CallState.ANSWERED, CallState.HANDED_OVER, CallState.WITHDRAWN)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shouye.base.access import SYSTEM, WHOLE, named
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import BEIJING
 from shouye.during import call
@@ -153,11 +154,11 @@ def test_who_is_never_reached_stands_on_a_list_per_township(town: Town) -> None:
     assert lists["xs-t1"].title == "接手 4 件叫不到的叫应：东县河口镇，2 个村"
     assert {unit.state for unit in town.calls(division="xs-v2")} == {CallState.UNREACHED}, "heard is not answered"
     with town.act() as tx:
-        assert call.take_over(tx, lists["xs-t1"].detail["obligations"], "xs-c1/county_duty") == 4
+        assert call.take_over(tx, named("xs-c1/county_duty"), lists["xs-t1"].detail["obligations"]) == 4
     assert [task.division for task in town.owed("takeover")] == ["xs-t2"]
     assert {unit.handed_to for unit in town.calls(division="xs-v1")} == {"xs-c1/county_duty"}
     with town.act() as tx, pytest.raises(NothingToTakeOver):
-        call.take_over(tx, lists["xs-t1"].detail["obligations"], DIRECTOR)
+        call.take_over(tx, DIRECTOR, lists["xs-t1"].detail["obligations"])
 
 
 def test_a_call_that_is_taken_over_is_rung_no_more(town: Town) -> None:
@@ -165,7 +166,7 @@ def test_a_call_that_is_taken_over_is_rung_no_more(town: Town) -> None:
     town.notice()
     town.run(MINUTE)
     with town.act() as tx:
-        call.take_over(tx, [unit.id for unit in town.calls(division="xs-v3")], DIRECTOR)
+        call.take_over(tx, DIRECTOR, [unit.id for unit in town.calls(division="xs-v3")])
     town.run(HOUR)
     assert seconds_of_tries(town, HEAD_3, 0) == [0]
     assert town.unit(HEAD_3).state is CallState.HANDED_OVER
@@ -177,13 +178,13 @@ def test_what_was_taken_over_can_still_be_answered(town: Town) -> None:
     town.run(HOUR)
     person = town.person(HEAD_3)
     with town.act() as tx:
-        call.take_over(tx, [unit.id for unit in town.calls(division="xs-v3")], DIRECTOR)
+        call.take_over(tx, DIRECTOR, [unit.id for unit in town.calls(division="xs-v3")])
     with town.act() as tx:
-        call.answer_by_hand(tx, signed.id, person, "manual", CONFIRMED)
+        call.answer_by_hand(tx, SYSTEM, signed.id, person, "manual", CONFIRMED)
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.answered_by) == (CallState.ANSWERED, person)
     with town.look() as tx:
-        balance = call.balance(tx)
+        balance = call.balance(tx, WHOLE)
     assert balance.holds
     assert (balance.handed_over, balance.open) == (1, 0), "the post without a holder stays with the director"
 
@@ -194,6 +195,6 @@ def test_when_all_on_a_list_have_answered_it_is_done(town: Town) -> None:
     town.run(6 * MINUTE)
     assert [task.owner for task in town.owed("door")] == ["xs-t2/township_duty"]
     with town.act() as tx:
-        call.take_over(tx, [town.unit(WARNER_3).id], DIRECTOR)
-        call.answer_by_hand(tx, signed.id, town.person(HEAD_3), "manual", CONFIRMED)
+        call.take_over(tx, DIRECTOR, [town.unit(WARNER_3).id])
+        call.answer_by_hand(tx, SYSTEM, signed.id, town.person(HEAD_3), "manual", CONFIRMED)
     assert len(town.owed("door")) == 1, "the post without a holder is with the director, nobody has answered"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shouye.base import tasks
+from shouye.base.access import SYSTEM, named
 from shouye.base.delivery import Receipt
 from shouye.during import call
 from shouye.during.call import CallState, Evidence
@@ -16,7 +17,7 @@ def test_help_wanted_is_owed_by_the_post_above_once(town: Town) -> None:
     town.run(MINUTE)
     for _ in range(2):
         with town.act() as tx:
-            call.answer_by_hand(tx, notice.id, town.person(HEAD_3), "phone_page", Receipt.NEED_HELP)
+            call.answer_by_hand(tx, SYSTEM, notice.id, town.person(HEAD_3), "phone_page", Receipt.NEED_HELP)
     (task,) = town.owed("support")
     assert (task.owner, task.division) == ("xs-t2/township_duty", "xs-v3")
     assert task.title.endswith("山前乡山前村：要人、要车")
@@ -24,8 +25,8 @@ def test_help_wanted_is_owed_by_the_post_above_once(town: Town) -> None:
     town.run(11 * MINUTE)
     assert town.owed("support")[0].overdue
     with town.act() as tx:
-        tasks.complete(tx, [task.id], "xs-t2/township_duty")
-        call.answer_by_hand(tx, notice.id, town.person(HEAD_3), "phone_page", Receipt.NEED_HELP)
+        tasks.complete(tx, named("xs-t2/township_duty"), [task.id])
+        call.answer_by_hand(tx, SYSTEM, notice.id, town.person(HEAD_3), "phone_page", Receipt.NEED_HELP)
     assert [again.id for again in town.owed("support")] != [task.id], "asked again after it was done: owed again"
 
 
@@ -33,7 +34,7 @@ def test_awake_but_unable_to_come_calls_for_a_stand_in(town: Town) -> None:
     notice = town.notice()
     town.run(MINUTE)
     with town.act() as tx:
-        call.answer_by_hand(tx, notice.id, town.person(HEAD_3), "phone_page", Receipt.STAND_IN)
+        call.answer_by_hand(tx, SYSTEM, notice.id, town.person(HEAD_3), "phone_page", Receipt.STAND_IN)
     (task,) = town.owed("support")
     assert "不能到岗，派副手" in task.title
     assert town.unit(HEAD_3).state is CallState.ANSWERED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shouye.base.access import WHOLE
 from shouye.during import call, warn
 from shouye.during.call import CallState
 from shouye.during.warn.service import Ground, propose
@@ -15,14 +16,16 @@ HEAD_3 = "xs-v3/village_flood_head"
 def told(town: Town, word: str = "撤回") -> dict[int, int]:
     """How often each person was sent a message with this word."""
     with town.look() as tx:
-        everybody = {person for unit in call.obligations(tx) for person in (unit.primary, unit.deputy) if person}
+        everybody = {
+            person for unit in call.obligations(tx, WHOLE) for person in (unit.primary, unit.deputy) if person
+        }
     counts = {person: sum(word in ring.body["text"] for ring in town.rung(person, "tell")) for person in everybody}
     return {person: count for person, count in counts.items() if count}
 
 
 def lift(town: Town, signed: warn.Notice) -> None:
     with town.act() as tx:
-        warn.withdraw(tx, signed.id, DIRECTOR, "险情解除")
+        warn.withdraw(tx, DIRECTOR, signed.id, "险情解除")
     town.run(MINUTE)
 
 
@@ -39,7 +42,7 @@ def test_open_calls_end_and_those_reached_are_told_once(town: Town) -> None:
     assert len(town.rung(town.person(HEAD_3))) == rings
     assert town.owed() == []
     with town.look() as tx:
-        balance = call.balance(tx)
+        balance = call.balance(tx, WHOLE)
     assert balance.holds
     assert (balance.withdrawn, balance.open) == (2, 0)
 
@@ -88,7 +91,7 @@ def test_a_rise_wakes_everybody_anew(town: Town) -> None:
         CallState.WAITING
     ] * 2
     with town.look() as tx:
-        assert all(balance.holds for balance in call.balances(tx, "round").values())
+        assert all(balance.holds for balance in call.balances(tx, WHOLE, "round").values())
     town.run(MINUTE)
     assert {unit.state for unit in town.calls(division="xs-v1")} == {CallState.ANSWERED}
     assert {fact.body["ground"] for fact in town.facts("CallsWithdrawn")} == {"superseded"}
@@ -99,7 +102,7 @@ def test_a_fall_is_told_and_rings_nobody(town: Town) -> None:
     town.run(MINUTE)
     rings = len(town.rung(town.person(HEAD_3)))
     with town.act() as tx:
-        warn.lower(tx, signed.id, "YELLOW", DIRECTOR, "雨势减弱")
+        warn.lower(tx, DIRECTOR, signed.id, "YELLOW", "雨势减弱")
     town.run(MINUTE)
     assert set(told(town, "降为黄").values()) == {1}
     assert town.person(HEAD_3) in told(town, "降为黄")
@@ -110,8 +113,8 @@ def test_a_notice_withdrawn_before_its_calls_opened_calls_nobody(town: Town) -> 
     with town.act() as tx:
         now = tx.now
         ground = Ground("rainstorm", "暴雨", "xs-c1", "RED", ("xs-c1",), "3小时100毫米", (), now, now)
-        signed = warn.approve(tx, propose(tx, warn.Act.ISSUE, ground), DIRECTOR)
-        warn.withdraw(tx, signed.id, DIRECTOR, "误报")
+        signed = warn.approve(tx, DIRECTOR, propose(tx, warn.Act.ISSUE, ground))
+        warn.withdraw(tx, DIRECTOR, signed.id, "误报")
     town.run(HOUR)
     assert town.calls() == []
     assert told(town) == {}

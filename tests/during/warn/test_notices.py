@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shouye.base import tasks
+from shouye.base.access import WHOLE, Actor, named
 from shouye.base.kernel import Refusal, Tx
 from shouye.during import warn
 from shouye.during.warn import (
@@ -36,19 +37,19 @@ def needed(town: Town, hazard: str = "rainstorm") -> Proposal:
     return found
 
 
-def sign(town: Town, by: str = DIRECTOR, hazard: str = "rainstorm") -> warn.Notice:
+def sign(town: Town, by: Actor = DIRECTOR, hazard: str = "rainstorm") -> warn.Notice:
     with town.act() as tx:
-        return warn.approve(tx, needed(town, hazard).id, by)
+        return warn.approve(tx, by, needed(town, hazard).id)
 
 
 def state_of(town: Town, proposal: Proposal) -> ProposalState:
     with town.look() as tx:
-        return warn.proposal(tx, proposal.id).state
+        return warn.proposal(tx, WHOLE, proposal.id).state
 
 
 def notices(town: Town) -> list[warn.Notice]:
     with town.look() as tx:
-        return warn.notices(tx)
+        return warn.notices(tx, WHOLE)
 
 
 def test_a_crossing_is_proposed_and_nothing_more(town: Town) -> None:
@@ -62,7 +63,7 @@ def test_a_crossing_is_proposed_and_nothing_more(town: Town) -> None:
     assert proposed.findings
     assert proposed.first_at == proposed.opened_at == NOON + HOUR
     owed = {task.id: task for task in town.owed("approve")}
-    assert (owed[proposed.task].owner, owed[proposed.task].due_at) == (DIRECTOR, NOON + HOUR + 3 * MINUTE)
+    assert (owed[proposed.task].owner, owed[proposed.task].due_at) == (DIRECTOR.tag, NOON + HOUR + 3 * MINUTE)
     assert notices(town) == []
     assert town.calls() == [], "nobody is called for a proposal"
 
@@ -74,25 +75,25 @@ def test_a_signature_puts_it_in_force_and_calls(town: Town) -> None:
     assert (signed.level, signed.state, signed.issued_by, signed.round) == (
         "ORANGE",
         NoticeState.IN_FORCE,
-        DIRECTOR,
+        DIRECTOR.tag,
         1,
     )
     assert signed.findings == proposed.findings
     assert (signed.first_at, signed.found_at) == (proposed.first_at, proposed.found_at)
     assert {unit.notice for unit in town.calls()} == {signed.id}
     with town.look() as tx:
-        assert tasks.task(tx, proposed.task).state is tasks.TaskState.DONE
+        assert tasks.task(tx, WHOLE, proposed.task).state is tasks.TaskState.DONE
 
 
 def test_only_a_named_post_signs(town: Town) -> None:
     town.rain(55)
     proposed = needed(town)
     with town.act() as tx, pytest.raises(NotYourSignature, match="无权签发"):
-        warn.approve(tx, proposed.id, "xs-c1/county_duty")
+        warn.approve(tx, named("xs-c1/county_duty"), proposed.id)
     with town.act() as tx, pytest.raises(NotYourSignature):
-        warn.refuse(tx, proposed.id, "xs/city_duty", "看看再说")
+        warn.refuse(tx, named("xs/city_duty"), proposed.id, "看看再说")
     assert state_of(town, proposed) is ProposalState.PENDING
-    assert sign(town, LEADER).issued_by == LEADER
+    assert sign(town, LEADER).issued_by == LEADER.tag
 
 
 def test_it_is_decided_once(town: Town) -> None:
@@ -100,8 +101,8 @@ def test_it_is_decided_once(town: Town) -> None:
     proposed = needed(town)
     sign(town)
     for verb in (
-        lambda tx: warn.approve(tx, proposed.id, LEADER),
-        lambda tx: warn.refuse(tx, proposed.id, LEADER, "不"),
+        lambda tx: warn.approve(tx, LEADER, proposed.id),
+        lambda tx: warn.refuse(tx, LEADER, proposed.id, "不"),
     ):
         with town.act() as tx, pytest.raises(AlreadyDecided):
             verb(tx)
@@ -121,12 +122,12 @@ def test_a_refusal_needs_a_reason_and_is_kept(town: Town) -> None:
     town.rain(55)
     proposed = needed(town)
     with town.act() as tx, pytest.raises(ReasonNeeded, match="写明理由"):
-        warn.refuse(tx, proposed.id, DIRECTOR, "  ")
+        warn.refuse(tx, DIRECTOR, proposed.id, "  ")
     with town.act() as tx:
-        warn.refuse(tx, proposed.id, DIRECTOR, " 测站正在检修 ")
+        warn.refuse(tx, DIRECTOR, proposed.id, " 测站正在检修 ")
     with town.look() as tx:
-        kept = warn.proposal(tx, proposed.id)
-    assert (kept.state, kept.decided_by, kept.remark) == (ProposalState.REFUSED, DIRECTOR, "测站正在检修")
+        kept = warn.proposal(tx, WHOLE, proposed.id)
+    assert (kept.state, kept.decided_by, kept.remark) == (ProposalState.REFUSED, DIRECTOR.tag, "测站正在检修")
     (fact,) = town.facts("ProposalEnded")
     assert fact.body["end"] == "refused"
     assert "测站正在检修" not in str(fact.body), "facts hold ids and values, never words"
@@ -136,7 +137,7 @@ def test_a_refusal_needs_a_reason_and_is_kept(town: Town) -> None:
 def test_both_hazards_of_a_county_are_signed_in_one_act(town: Town) -> None:
     town.rain(55)
     with town.act() as tx:
-        signed = warn.approve_together(tx, needed(town).id, DIRECTOR)
+        signed = warn.approve_together(tx, DIRECTOR, needed(town).id)
     assert sorted(item.hazard for item in signed) == ["flash_flood", "rainstorm"]
     assert town.pending() == []
     head = town.rung(town.person("xs-v3/village_flood_head"))
@@ -148,7 +149,7 @@ def test_another_county_is_not_signed_along(town: Town) -> None:
     town.rain(55)
     town.read("S2", town.clock.now(), 55)
     with town.act() as tx:
-        warn.approve_together(tx, needed(town).id, DIRECTOR)
+        warn.approve_together(tx, DIRECTOR, needed(town).id)
     assert {item.county for item in town.pending()} == {"xs-c2"}
 
 
@@ -162,7 +163,7 @@ def test_a_rise_is_proposed_at_once_and_begins_a_new_round(town: Town) -> None:
     assert (raised.id, raised.level, raised.round) == (first.id, "RED", 2)
     assert set(first.findings) < set(raised.findings)
     with town.look() as tx:
-        assert [(step.act, step.level) for step in warn.revisions(tx, first.id)] == [
+        assert [(step.act, step.level) for step in warn.revisions(tx, WHOLE, first.id)] == [
             (Act.ISSUE, "ORANGE"),
             (Act.RAISE, "RED"),
         ]
@@ -175,7 +176,7 @@ def test_a_rise_before_the_signature_changes_the_proposal_in_place(town: Town) -
     later = needed(town)
     assert (later.id, later.task, later.act, later.level) == (first.id, first.task, Act.ISSUE, "RED")
     with town.look() as tx:
-        assert "红" in tasks.task(tx, later.task).title
+        assert "红" in tasks.task(tx, WHOLE, later.task).title
 
 
 def test_lowering_waits_for_the_holding_time(town: Town) -> None:
@@ -273,12 +274,12 @@ def test_a_ground_corrected_before_the_decision_drops_the_proposal(town: Town) -
     proposed = needed(town)
     town.read("S1", NOON + HOUR, 5, revision=1)
     with town.look() as tx:
-        kept = warn.proposal(tx, proposed.id)
-        assert tasks.task(tx, proposed.task).state is tasks.TaskState.CANCELLED
+        kept = warn.proposal(tx, WHOLE, proposed.id)
+        assert tasks.task(tx, WHOLE, proposed.task).state is tasks.TaskState.CANCELLED
     assert (kept.state, kept.remark) == (ProposalState.DROPPED, "依据已更正")
     assert town.owed() == []
     with town.act() as tx, pytest.raises(AlreadyDecided):
-        warn.approve(tx, proposed.id, DIRECTOR)
+        warn.approve(tx, DIRECTOR, proposed.id)
 
 
 def test_a_danger_that_passes_undecided_drops_the_proposal(town: Town) -> None:
@@ -288,7 +289,7 @@ def test_a_danger_that_passes_undecided_drops_the_proposal(town: Town) -> None:
     assert (needed(town).id, needed(town).level) == (proposed.id, "YELLOW"), "it follows the danger down"
     town.rain(*[0] * 9)
     with town.look() as tx:
-        kept = warn.proposal(tx, proposed.id)
+        kept = warn.proposal(tx, WHOLE, proposed.id)
     assert (kept.state, kept.remark) == (ProposalState.DROPPED, "险情在签发前已低于该级")
     assert notices(town) == []
 
@@ -318,14 +319,14 @@ def test_at_its_review_time_somebody_must_extend_or_lift(town: Town) -> None:
     town.run(timedelta(seconds=1))
     (task,) = town.owed("review")
     assert (task.owner, task.detail, task.due_at - task.opened_at) == (
-        DIRECTOR,
+        DIRECTOR.tag,
         {"notice": signed.id},
         30 * MINUTE,
     )
     town.run(10 * HOUR)
     assert [item.state for item in notices(town)] == [NoticeState.IN_FORCE]
     with town.act() as tx:
-        warn.extend(tx, signed.id, DIRECTOR, "雨还在下")
+        warn.extend(tx, DIRECTOR, signed.id, "雨还在下")
     assert town.owed("review") == []
     town.run(3 * HOUR)
     assert len(town.owed("review")) == 1
@@ -335,7 +336,7 @@ def test_a_change_puts_the_review_off(town: Town) -> None:
     signed = town.notice("ORANGE")
     town.run(2 * HOUR)
     with town.act() as tx:
-        warn.extend(tx, signed.id, DIRECTOR, "雨还在下")
+        warn.extend(tx, DIRECTOR, signed.id, "雨还在下")
     town.run(2 * HOUR)
     assert town.owed("review") == []
     town.run(HOUR)
@@ -345,29 +346,29 @@ def test_a_change_puts_the_review_off(town: Town) -> None:
 def test_changes_by_hand_go_the_right_way_with_a_reason(town: Town) -> None:
     signed = town.notice("ORANGE")
     refused: list[tuple[type[Refusal], Callable[[Tx], object]]] = [
-        (WrongDirection, lambda tx: warn.raise_level(tx, signed.id, "ORANGE", DIRECTOR, "更大")),
-        (WrongDirection, lambda tx: warn.raise_level(tx, signed.id, "BLUE", DIRECTOR, "更大")),
-        (WrongDirection, lambda tx: warn.lower(tx, signed.id, "ORANGE", DIRECTOR, "更小")),
-        (WrongDirection, lambda tx: warn.lower(tx, signed.id, "RED", DIRECTOR, "更小")),
-        (ReasonNeeded, lambda tx: warn.raise_level(tx, signed.id, "RED", DIRECTOR, " ")),
-        (ReasonNeeded, lambda tx: warn.lower(tx, signed.id, "BLUE", DIRECTOR, "")),
-        (ReasonNeeded, lambda tx: warn.withdraw(tx, signed.id, DIRECTOR, "\n")),
-        (ReasonNeeded, lambda tx: warn.extend(tx, signed.id, DIRECTOR, "")),
-        (NotYourSignature, lambda tx: warn.withdraw(tx, signed.id, "xs-c1/county_duty", "完了")),
-        (NotYourSignature, lambda tx: warn.extend(tx, signed.id, "xs-c1/county_duty", "再等")),
+        (WrongDirection, lambda tx: warn.raise_level(tx, DIRECTOR, signed.id, "ORANGE", "更大")),
+        (WrongDirection, lambda tx: warn.raise_level(tx, DIRECTOR, signed.id, "BLUE", "更大")),
+        (WrongDirection, lambda tx: warn.lower(tx, DIRECTOR, signed.id, "ORANGE", "更小")),
+        (WrongDirection, lambda tx: warn.lower(tx, DIRECTOR, signed.id, "RED", "更小")),
+        (ReasonNeeded, lambda tx: warn.raise_level(tx, DIRECTOR, signed.id, "RED", " ")),
+        (ReasonNeeded, lambda tx: warn.lower(tx, DIRECTOR, signed.id, "BLUE", "")),
+        (ReasonNeeded, lambda tx: warn.withdraw(tx, DIRECTOR, signed.id, "\n")),
+        (ReasonNeeded, lambda tx: warn.extend(tx, DIRECTOR, signed.id, "")),
+        (NotYourSignature, lambda tx: warn.withdraw(tx, named("xs-c1/county_duty"), signed.id, "完了")),
+        (NotYourSignature, lambda tx: warn.extend(tx, named("xs-c1/county_duty"), signed.id, "再等")),
     ]
     for refusal, verb in refused:
         with town.act() as tx, pytest.raises(refusal):
             verb(tx)
     assert notices(town) == [signed]
     with town.act() as tx:
-        assert warn.raise_level(tx, signed.id, "RED", DIRECTOR, "上游告急").round == 2
+        assert warn.raise_level(tx, DIRECTOR, signed.id, "RED", "上游告急").round == 2
     with town.act() as tx:
-        assert warn.lower(tx, signed.id, "BLUE", LEADER, "雨停").level == "BLUE"
+        assert warn.lower(tx, LEADER, signed.id, "BLUE", "雨停").level == "BLUE"
     with town.act() as tx:
-        warn.withdraw(tx, signed.id, LEADER, "险情解除")
+        warn.withdraw(tx, LEADER, signed.id, "险情解除")
     with town.act() as tx, pytest.raises(NotInForce, match=signed.number):
-        warn.extend(tx, signed.id, DIRECTOR, "再等")
+        warn.extend(tx, DIRECTOR, signed.id, "再等")
 
 
 def test_a_rise_by_hand_answers_the_proposal_to_rise(town: Town) -> None:
@@ -377,7 +378,7 @@ def test_a_rise_by_hand_answers_the_proposal_to_rise(town: Town) -> None:
     town.rain(60)
     rise = needed(town)
     with town.act() as tx:
-        warn.raise_level(tx, signed.id, "RED", DIRECTOR, "上游告急")
+        warn.raise_level(tx, DIRECTOR, signed.id, "RED", "上游告急")
     assert state_of(town, rise) is ProposalState.DROPPED
     assert [task.group for task in town.owed("approve")] == ["ground:flash_flood:xs-c1"]
 
@@ -389,7 +390,7 @@ def test_a_fall_by_hand_answers_the_proposal_to_fall(town: Town) -> None:
     town.run(HOUR)
     fall = needed(town)
     with town.act() as tx:
-        warn.lower(tx, signed.id, "YELLOW", DIRECTOR, "雨停")
+        warn.lower(tx, DIRECTOR, signed.id, "YELLOW", "雨停")
     assert state_of(town, fall) is ProposalState.DROPPED
 
 
@@ -399,5 +400,5 @@ def test_a_withdrawal_by_hand_ends_what_is_proposed_for_it(town: Town) -> None:
     town.rain(60)
     rise = needed(town)
     with town.act() as tx:
-        warn.withdraw(tx, signed.id, DIRECTOR, "误报")
+        warn.withdraw(tx, DIRECTOR, signed.id, "误报")
     assert state_of(town, rise) is ProposalState.DROPPED

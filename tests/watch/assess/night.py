@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock, Tx, dead_jobs, run_due
 from shouye.base.rules import load_tables
 from shouye.watch import assess, observe, stations
@@ -83,7 +84,7 @@ class Night:
         with self.look() as tx:
             return {
                 (found.station, found.level, found.first_at, found.until)
-                for found in assess.findings(tx, "rainstorm")
+                for found in assess.findings(tx, WHOLE, "rainstorm")
                 if found.retracted_at is None
             }
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shouye.base.access import WHOLE
 from shouye.watch import assess
 from shouye.watch.observe import Reading
 from tests.watch.assess.night import EVENING, HOUR, Night, hourly
@@ -43,11 +44,11 @@ def ended(batches: list[list[Reading]], engine: str, restart_after: int = -1) ->
         with night.look() as tx:
             situations = [
                 (one.hazard, one.division, one.level, one.since, one.stations, one.best, one.unheard)
-                for one in assess.situations(tx)
+                for one in assess.situations(tx, WHOLE)
             ]
             standing = [
                 (one.hazard, one.level, one.station, one.first_at, one.until, one.text, one.values, one.missing)
-                for one in assess.findings(tx)
+                for one in assess.findings(tx, WHOLE)
                 if one.retracted_at is None
             ]
         night.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import NotFound, facts_since, iso, run_due
 from shouye.base.rules import load_tables
 from shouye.watch import assess, observe, stations
@@ -41,7 +42,7 @@ def test_a_storm_rises_and_falls(night: Night) -> None:
         ("east", "BLUE", None, "ended"),
     ]
     with night.look() as tx:
-        steps = assess.history(tx, "rainstorm", "east")
+        steps = assess.history(tx, WHOLE, "rainstorm", "east")
         assert [(step.level, step.at) for step in steps[:2]] == [
             ("ORANGE", EVENING + 3 * HOUR),
             ("RED", EVENING + 4 * HOUR),
@@ -55,7 +56,7 @@ def test_a_storm_rises_and_falls(night: Night) -> None:
 def test_a_situation_names_its_grounds(night: Night) -> None:
     night.live(hourly("a", 20, 20, 20, source="x") + hourly("b", 20, 20, 20, source="x") + hourly("c", 1, 1, 1))
     with night.look() as tx:
-        east = assess.situation(tx, "rainstorm", "east")
+        east = assess.situation(tx, WHOLE, "rainstorm", "east")
         assert east is not None
         assert (east.level, east.rank, east.word, east.since) == ("ORANGE", 3, "橙色", EVENING + 3 * HOUR)
         assert east.stations == ("a", "b")
@@ -64,25 +65,25 @@ def test_a_situation_names_its_grounds(night: Night) -> None:
         assert east.review_at == EVENING + 6 * HOUR
         assert east.basis == "测站所在县（区）"
         assert not east.unknown
-        first = assess.finding(tx, east.findings[0])
+        first = assess.finding(tx, WHOLE, east.findings[0])
         assert (first.division, first.areas, first.rules) == ("east", ("east",), "CMA16-2007")
-        assert [one.division for one in assess.situations(tx)] == ["east", "west"], "the highest first"
-        assert assess.situation(tx, "rainstorm", "nowhere") is None
+        assert [one.division for one in assess.situations(tx, WHOLE)] == ["east", "west"], "the highest first"
+        assert assess.situation(tx, WHOLE, "rainstorm", "nowhere") is None
         with pytest.raises(NotFound):
-            assess.finding(tx, 99)
+            assess.finding(tx, WHOLE, 99)
 
 
 def test_nobody_heard_is_unknown_and_never_calm(night: Night) -> None:
     night.live(hourly("a", 60) + hourly("b", None))
     with night.look() as tx:
-        east, west = (assess.situation(tx, "rainstorm", name) for name in ("east", "west"))
+        east, west = (assess.situation(tx, WHOLE, "rainstorm", name) for name in ("east", "west"))
     assert east is not None
     assert west is not None
     assert (east.unknown, east.unheard) == (False, ("b",))
     assert (west.unknown, west.word, west.level) == (True, "未知", None)
     night.hear(hourly("c", 0, first=5))
     with night.look() as tx:
-        east, west = (assess.situation(tx, "rainstorm", name) for name in ("east", "west"))
+        east, west = (assess.situation(tx, WHOLE, "rainstorm", name) for name in ("east", "west"))
     assert east is not None
     assert west is not None
     assert (east.level, east.unknown) == ("ORANGE", True), "silence lifts nothing"
@@ -95,19 +96,19 @@ def test_a_correction_withdraws_what_it_disproves(night: Night) -> None:
     assert night.told() == set()
     assert changes(night)[-1] == ("east", "ORANGE", None, "retracted")
     with night.look() as tx:
-        assert {found.retracted_at for found in assess.findings(tx)} == {EVENING + 4 * HOUR}
+        assert {found.retracted_at for found in assess.findings(tx, WHOLE)} == {EVENING + 4 * HOUR}
         assert len(facts_since(tx, kinds=["FindingRetracted"])) == 3
     night.hear(hourly("a", 60, first=3, revision=2), at=EVENING + 5 * HOUR)
     assert {level for _, level, _, _ in night.told()} == {"BLUE", "YELLOW", "ORANGE"}, "stands again"
     assert changes(night)[-1] == ("east", None, "ORANGE", "crossed")
     with night.look() as tx:
-        assert len(assess.findings(tx)) == 3, "the same findings, not new ones"
+        assert len(assess.findings(tx, WHOLE)) == 3, "the same findings, not new ones"
 
 
 def test_what_was_over_when_learnt_is_recorded_and_changes_no_situation(night: Night) -> None:
     night.hear(hourly("a", 0, 0, 60, *[0] * 14))
     with night.look() as tx:
-        assert [found.already_over for found in assess.findings(tx)] == [True] * 3
+        assert [found.already_over for found in assess.findings(tx, WHOLE)] == [True] * 3
     assert changes(night) == []
 
 
@@ -131,7 +132,7 @@ def test_a_crashed_job_runs_again_and_says_it_once(night: Night) -> None:
     def crash() -> None:
         with night.database.begin() as tx:
             judge(tx, by, 2)
-            assert len(assess.findings(tx)) == 3
+            assert len(assess.findings(tx, WHOLE)) == 3
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -139,7 +140,7 @@ def test_a_crashed_job_runs_again_and_says_it_once(night: Night) -> None:
     while run_due(night.database):
         pass
     with night.look() as tx:
-        assert [found.level for found in assess.findings(tx)] == ["BLUE", "YELLOW", "ORANGE"]
+        assert [found.level for found in assess.findings(tx, WHOLE)] == ["BLUE", "YELLOW", "ORANGE"]
         assert len(facts_since(tx, kinds=["SituationChanged"])) == 1
         assert assess.recovering(tx) == 0
 
@@ -159,7 +160,7 @@ def test_a_start_loads_before_it_judges(tmp_path: Path) -> None:
     seen = []
     while run_due(night.database, limit=1):
         with night.look() as tx:
-            seen.append((assess.recovering(tx), len(assess.findings(tx))))
+            seen.append((assess.recovering(tx), len(assess.findings(tx, WHOLE))))
     assert sorted({left for left, _ in seen}, reverse=True) == [50, 30, 10, 0]
     assert seen[-1] == (0, 150)
     night.close()
@@ -176,7 +177,7 @@ def test_a_restart_in_the_storm_changes_nothing(tmp_path: Path) -> None:
             night.start_judge()
         night.live(reading for reading in storm if reading.time > EVENING + 4 * HOUR)
         with night.look() as tx:
-            told.append((assess.findings(tx), assess.situations(tx), assess.history(tx)))
+            told.append((assess.findings(tx, WHOLE), assess.situations(tx, WHOLE), assess.history(tx, WHOLE)))
         night.close()
     assert told[0] == told[1]
 
@@ -194,8 +195,8 @@ def test_any_order_of_arrival_ends_in_the_same_night(tmp_path: Path, seed: int) 
         shuffled.hear(storm[low : low + 7], at=EVENING + 20 * HOUR)
     assert shuffled.told() == ordered.told()
     with shuffled.look() as one, ordered.look() as other:
-        assert [(s.division, s.level, s.since, s.best) for s in assess.situations(one)] == [
-            (s.division, s.level, s.since, s.best) for s in assess.situations(other)
+        assert [(s.division, s.level, s.since, s.best) for s in assess.situations(one, WHOLE)] == [
+            (s.division, s.level, s.since, s.best) for s in assess.situations(other, WHOLE)
         ]
     shuffled.close()
     ordered.close()
@@ -209,7 +210,7 @@ def test_a_gauge_speaks_for_its_area_where_the_city_says_so(tmp_path: Path) -> N
         stations.watch(tx, {"a": "east"}, ["east"], stations.read_gauge_areas(table))
     night.hear(hourly("a", 60))
     with night.look() as tx:
-        towns = [(one.division, one.level, one.basis) for one in assess.situations(tx)]
+        towns = [(one.division, one.level, one.basis) for one in assess.situations(tx, WHOLE)]
     assert towns == [
         ("town-1", "ORANGE", "测站代表范围表"),
         ("town-2", "ORANGE", "测站代表范围表"),

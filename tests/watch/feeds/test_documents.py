@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shouye.base.access import OPERATOR
+from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
@@ -219,7 +219,7 @@ def test_a_dropped_file_is_read_row_by_row(database: Database, tmp_path: Path) -
         time.sleep(0.3)
     assert counted(database) == before, "a restart reads nothing twice"
     with database.read() as tx:
-        assert [one.value for one in observe.latest_all(tx)] == [1.5, 2.0]
+        assert [one.value for one in observe.latest_all(tx, WHOLE)] == [1.5, 2.0]
 
 
 def test_a_refused_row_can_be_tried_again(database: Database, tmp_path: Path) -> None:

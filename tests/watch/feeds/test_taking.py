@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, facts_since
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
@@ -47,7 +48,7 @@ def standings(outcomes: list[Outcome]) -> list[str]:
 
 def stored(database: Database) -> list[tuple[str, str, float | None]]:
     with database.read() as tx:
-        return [(one.station, one.element, one.value) for one in observe.latest_all(tx)]
+        return [(one.station, one.element, one.value) for one in observe.latest_all(tx, WHOLE)]
 
 
 def test_a_row_is_answered_for_itself(database: Database) -> None:
@@ -110,7 +111,7 @@ def test_a_device_is_heard_and_its_own_words_mapped(database: Database) -> None:
     assert told.standing is Standing.ACCEPTED
     with database.read() as tx:
         at = datetime(2026, 7, 20, 7, 5, tzinfo=BEIJING)
-        assert observe.latest_all(tx) == [Reading("53487", "rain_mm", at, 2.5, FIVE, source="53487")]
+        assert observe.latest_all(tx, WHOLE) == [Reading("53487", "rain_mm", at, 2.5, FIVE, source="53487")]
     assert take(database, hydrology(), report(5, "2.5")) == [Outcome(Standing.DUPLICATE)]
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Database, from_ms
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Reception
@@ -86,7 +87,7 @@ def test_a_forged_station_gets_no_answer(database: Database) -> None:
         with pytest.raises(TimeoutError):
             line.recv(1)
     with database.read() as tx:
-        assert observe.latest_all(tx) == []
+        assert observe.latest_all(tx, WHOLE) == []
 
 
 def test_a_foreign_network_is_shown_the_door(database: Database) -> None:
@@ -195,7 +196,7 @@ def test_without_storage_nothing_is_acknowledged(database: Database, monkeypatch
         again.sendall(report(0, "1.0"))
         assert again.recv(4096)
     with database.read() as tx:
-        assert len(observe.latest_all(tx)) == 1
+        assert len(observe.latest_all(tx, WHOLE)) == 1
 
 
 def test_stopping_stores_what_was_taken(database: Database) -> None:

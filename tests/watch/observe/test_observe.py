@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock
 from shouye.base.kernel.jobs import job_table
 from shouye.watch import observe, stations
@@ -32,8 +33,8 @@ def test_what_is_stored_is_read_back(database: Database) -> None:
         assert observe.store_batch(tx, sent) == 4
     with database.read() as tx:
         assert observe.history(tx, ["a"], "rain_mm") == hourly("a", 1.5, None, 0.0)
-        assert observe.curve(tx, "a", "rain_mm", EVENING + HOUR, EVENING + 3 * HOUR) == sent[1:3]
-        assert observe.latest_all(tx) == [sent[3], sent[2]]
+        assert observe.curve(tx, WHOLE, "a", "rain_mm", EVENING + HOUR, EVENING + 3 * HOUR) == sent[1:3]
+        assert observe.latest_all(tx, WHOLE) == [sent[3], sent[2]]
 
 
 def test_one_batch_wakes_the_judge_once_and_a_repetition_not_at_all(database: Database) -> None:
@@ -69,10 +70,10 @@ def test_the_winner_is_chosen_by_content(database: Database, together: bool) -> 
             for batch in [arrived] if together else [[one] for one in arrived]:
                 observe.store_batch(tx, [told[index] for index in batch])
     with database.read() as tx:
-        latest = observe.latest_all(tx)
+        latest = observe.latest_all(tx, WHOLE)
         for number in range(24):
             station, winner = f"s{number:02d}", claims(f"s{number:02d}")[-1]
-            assert observe.curve(tx, station, "rain_mm", EVENING, EVENING + HOUR) == [winner]
+            assert observe.curve(tx, WHOLE, station, "rain_mm", EVENING, EVENING + HOUR) == [winner]
             assert [one.value for one in observe.history(tx, [station], "rain_mm")] == [5.0, 1.0]
             assert latest[number] == winner
 
@@ -81,7 +82,7 @@ def test_a_late_reading_does_not_become_the_latest(database: Database) -> None:
     with database.begin() as tx:
         observe.store_batch(tx, hourly("a", 4, first=6))
         observe.store_batch(tx, hourly("a", 9, first=2))
-        (latest,) = observe.latest_all(tx)
+        (latest,) = observe.latest_all(tx, WHOLE)
         assert replace(latest, flags=()) == hourly("a", 4, first=6)[0]
         assert [flag.check for flag in latest.flags] == ["gap"]
 
@@ -104,7 +105,7 @@ def test_who_is_not_heard(database: Database) -> None:
     assert isinstance(database.clock, SimClock)
     database.clock.move_to(EVENING + 4 * HOUR)
     with database.read() as tx:
-        assert observe.silence(tx) == [
+        assert observe.silence(tx, WHOLE) == [
             Silence("east", Cause.LATE, ("b",), EVENING + HOUR),
             Silence("west", Cause.MISSING, ("d",), EVENING + 4 * HOUR),
             Silence("west", Cause.NEVER, ("e", "f"), None),
@@ -112,7 +113,7 @@ def test_who_is_not_heard(database: Database) -> None:
         assert stations.watched_divisions(tx) == ["east", "north", "west"]
     database.clock.move_to(EVENING + 4 * HOUR + timedelta(seconds=1))
     with database.read() as tx:
-        assert observe.silence(tx)[0] == Silence("east", Cause.LATE, ("b", "c"), EVENING + HOUR)
+        assert observe.silence(tx, WHOLE)[0] == Silence("east", Cause.LATE, ("b", "c"), EVENING + HOUR)
     assert Cause.LATE.word == "超时未到"
 
 
@@ -124,11 +125,11 @@ def test_one_living_series_is_enough(database: Database) -> None:
     assert isinstance(database.clock, SimClock)
     database.clock.move_to(EVENING + 2 * HOUR)
     with database.read() as tx:
-        assert observe.silence(tx) == []
+        assert observe.silence(tx, WHOLE) == []
     with database.begin() as tx:
         observe.store_batch(tx, [Reading("a", "rain_mm", EVENING + 2 * HOUR, None, step)])
-        assert observe.silence(tx) == [], "the hourly value is there, though the five minutes are missing"
-        assert observe.silence(tx, "stage_m") == [], "a rain gauge owes no stage"
+        assert observe.silence(tx, WHOLE) == [], "the hourly value is there, though the five minutes are missing"
+        assert observe.silence(tx, WHOLE, "stage_m") == [], "a rain gauge owes no stage"
         assert observe.measuring(tx, "stage_m") == {}
 
 
@@ -136,7 +137,7 @@ def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_
     assert stations.read_gauge_areas(tmp_path / "none.csv") == {}
     with database.begin() as tx:
         stations.watch(tx, {"a": "east", "b": "west"}, ["east", "west"], {"a": ("t1", "t2")})
-        one, other = stations.gauges(tx).values()
+        one, other = stations.gauges(tx, WHOLE).values()
     assert (one.coverage.divisions, one.coverage.basis) == (("t1", "t2"), "测站代表范围表")
     assert (other.coverage.divisions, other.coverage.basis) == (("west",), "测站所在县（区）")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BadInput, Database, Mode, SimClock, facts_since
 from shouye.watch import assess, observe
 from shouye.watch.observe import Cause, Flag, Quality, Reading
@@ -55,7 +56,7 @@ def test_a_series_by_its_table(database: Database, check: str) -> None:
                 with database.begin() as tx:
                     observe.store_batch(tx, batch)
             with database.read() as tx:
-                told = observe.curve(tx, name, row["element"], EVENING - step, EVENING + 20 * step)
+                told = observe.curve(tx, WHOLE, name, row["element"], EVENING - step, EVENING + 20 * step)
             hit = [one for one in told if check in {flag.check for flag in one.flags}]
             flagged = {str(round((one.time - EVENING) / step)) for one in hit}
             assert flagged == set(row["flagged"].split()), f"line {line + 2} of {check}: {row['why']}"
@@ -81,7 +82,7 @@ def test_a_place_by_its_table(database: Database, check: str) -> None:
             with database.begin() as tx:
                 observe.store_batch(tx, [one])
         with database.read() as tx:
-            (told,) = observe.curve(tx, f"{line}", row["element"], EVENING - step, EVENING)
+            (told,) = observe.curve(tx, WHOLE, f"{line}", row["element"], EVENING - step, EVENING)
         assert (check in {flag.check for flag in told.flags}) == bool(row["flagged"]), row["why"]
 
 
@@ -111,11 +112,11 @@ def test_the_sender_speaks_of_his_own_readings(database: Database) -> None:
     reading = hourly("a", 7.0)[0]
     with database.begin() as tx:
         observe.store_batch(tx, [replace(reading, flags=(fault,))])
-        (told,) = observe.latest_all(tx)
+        (told,) = observe.latest_all(tx, WHOLE)
         assert (told.value, told.counted, told.quality) == (7.0, None, Quality.BAD)
         assert [(flag.check, flag.why) for flag in told.flags] == [("sender", "设备自报故障（D）")]
         observe.store_batch(tx, [replace(reading, value=7.5, revision=1)])
-        (told,) = observe.latest_all(tx)
+        (told,) = observe.latest_all(tx, WHOLE)
         assert (told.counted, told.flags) == (7.5, ()), "the corrected reading is not the one he spoke of"
 
 
@@ -124,12 +125,12 @@ def test_a_person_has_the_last_word(database: Database) -> None:
         observe.store_batch(tx, hourly("a", 5.0, 500.0, 6.0))
 
         def counted() -> list[float | None]:
-            return [one.counted for one in observe.curve(tx, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)]
+            return [one.counted for one in observe.curve(tx, WHOLE, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)]
 
         def mark(since: int, until: int | None, quality: Quality, why: str, value: float | None = None) -> int:
             end = None if until is None else EVENING + until * HOUR
             return observe.mark_readings(
-                tx, "a", "rain_mm", EVENING + since * HOUR, end, quality, why, "post:x", value
+                tx, OPERATOR, "a", "rain_mm", EVENING + since * HOUR, end, quality, why, value
             )
 
         assert counted() == [5.0, None, 6.0]
@@ -143,7 +144,7 @@ def test_a_person_has_the_last_word(database: Database) -> None:
         assert counted()[-1] is None, "until further notice"
         mark(3, None, Quality.GOOD, "已清理")
         assert counted() == [None, None, None, 4.0]
-        told = observe.curve(tx, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)
+        told = observe.curve(tx, WHOLE, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)
         assert [one.value for one in told] == [5.0, 500.0, 6.0, 4.0], "raw is never changed"
         assert [(flag.by, flag.why, flag.at) for flag in told[2].flags] == [("post:x", "漏斗被树叶堵住", tx.now)]
         assert len(observe.marks(tx, "a")) == 4
@@ -187,7 +188,7 @@ def test_a_bad_reading_raises_nothing_and_clears_nothing(tmp_path: Path, engine:
         assert after is not None
         assert after.level == "RED", "nothing is known that could clear it"
         assert after.unknown, "its only words do not count"
-        causes = {one.cause for one in observe.silence(tx) if "b" in one.stations}
+        causes = {one.cause for one in observe.silence(tx, WHOLE) if "b" in one.stations}
         assert causes == {Cause.BAD}
         assert Cause.BAD.word == "来数无效"
     night.close()

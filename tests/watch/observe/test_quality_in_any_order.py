@@ -9,6 +9,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Database, Mode, SimClock
 from shouye.watch import observe
 from shouye.watch.observe import Element, Elements, Limits, Reading
@@ -47,7 +48,7 @@ def told(batches: Sequence[Sequence[Reading]]) -> tuple[list[Reading], list[Read
         with database.begin() as tx:
             observe.store_batch(tx, batch)
     with database.read() as tx:
-        curves = [one for station in "abcd" for one in observe.curve(tx, station, "x", EVENING - STEP, tx.now)]
+        curves = [one for station in "abcd" for one in observe.curve(tx, WHOLE, station, "x", EVENING - STEP, tx.now)]
         return curves, observe.history(tx, "abcd", "x")
 
 
