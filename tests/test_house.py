@@ -84,6 +84,29 @@ def test_a_shelf_with_two_constants_or_none_or_another_is_caught() -> None:
         assert list(laws.shelves_offer_one_constant([good, Source(f"{shelf}/flood.py", text)]))
 
 
+@pytest.mark.parametrize(
+    ("signature", "lawful"),
+    [
+        ("tx: Tx, number: int", False),
+        ("tx: Tx, by: str", False),
+        ("tx: Tx, by: Actor, number: int", True),
+        ("tx: Tx, *, scope: Scope | None", True),
+    ],
+)
+@pytest.mark.parametrize(
+    "door",
+    [
+        "from shouye.during import call\ncall.take_over(tx, 1)",
+        "from shouye.during.call import take_over as take\ntake(tx, 1)",
+        "import shouye.during.call\nverbs = {'take': shouye.during.call.take_over}",
+    ],
+)
+def test_a_door_that_acts_as_nobody_is_caught(door: str, signature: str, lawful: bool) -> None:
+    room = Source("shouye/during/call/service.py", f"def take_over({signature}) -> None: ...")
+    page = Source("shouye/doors/web/pages/call/page.py", door)
+    assert (list(laws.doors_act_as_somebody([room, page])) == []) is lawful
+
+
 def test_a_folder_that_the_wheel_would_lose_is_caught() -> None:
     assert list(laws.folders_are_packages([Source("shouye/watch/assess/model.py", "")]))
 

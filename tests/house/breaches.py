@@ -102,6 +102,8 @@ BREACHES: list[tuple[Callable[[Source], Iterator[str]], str, str]] = [
     (laws.verbs_take_the_transaction, CALL_SERVICE, "def answer(call_id: int) -> None: ..."),
     (laws.verbs_take_the_transaction, CALL_SERVICE, "def answer(tx: object) -> None: ..."),
     (laws.verbs_take_the_transaction, CALL_SERVICE, "async def answer(tx: object) -> None: ..."),
+    (laws.hands_are_actors, CALL_SERVICE, "def take_over(tx, ids: list[int], by: str) -> None: ..."),
+    (laws.hands_are_actors, CALL_SERVICE, "def claim(tx, *, officer: str) -> None: ..."),
 ]
 """(law, path, text): the law must speak about the text at that path."""
 

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from tests.house.hands import doors_act_as_somebody, hands_are_actors
 from tests.house.reading import CHINESE, ORDER, ROOMS, Source
 
 ROOM_FILES = {"__init__", "model", "store", "service", "facts", "reacts", "jobs"}
@@ -398,5 +399,6 @@ SOURCE_LAWS = (
     facts_hold_no_personal_data,
     models_are_frozen,
     verbs_take_the_transaction,
+    hands_are_actors,
 )
-HOUSE_LAWS = (refusals_speak_chinese, shelves_offer_one_constant, folders_are_packages)
+HOUSE_LAWS = (refusals_speak_chinese, shelves_offer_one_constant, folders_are_packages, doors_act_as_somebody)

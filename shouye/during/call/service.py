@@ -7,16 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shouye.base import delivery, tasks
-from shouye.base.access import (
-    SYSTEM,
-    WHOLE,
-    Actor,
-    Permission,
-    Scope,
-    concerns,
-    covers,
-    require,
-)
+from shouye.base.access import SYSTEM, WHOLE, Actor, Permission, Scope, concerns, covers, require
 from shouye.base.delivery import NewAttempt, Receipt
 from shouye.base.kernel import NotFound, Tx, is_night, record, word_of
 from shouye.base.roster import DivisionLevel, Roster
