@@ -15,6 +15,7 @@ from tests.house.reading import ORDER, Source
 _KNOWN_BY = {"Actor", "Scope", "AnswerGrant"}
 _NOBODYS = {
     "channel_health": "counts of attempts per channel, nobody's and no place's",
+    "counts": "how many messages of each feed, nobody's and no place's",
     "newest_batch": "a number that rises when something was stored",
     "script": "spoken words of a notice that was read under a scope",
 }

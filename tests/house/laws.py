@@ -10,7 +10,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from tests.house.hands import doors_act_as_somebody, hands_are_actors
+from tests.house.hands import doors_act_as_somebody as doors_act_as_somebody
+from tests.house.hands import hands_are_actors as hands_are_actors
 from tests.house.reading import CHINESE, ORDER, ROOMS, Source
 
 ROOM_FILES = {"__init__", "model", "store", "service", "facts", "reacts", "jobs"}

@@ -349,6 +349,12 @@ class SituationStep:
     findings: tuple[int, ...]
 
 
+def strongest(leading: Iterable[Finding]) -> str:
+    """The strongest ground at the highest level: the one with the largest sum."""
+    found = max(leading, key=lambda one: (max(one.values.values(), default=0), one.station), default=None)
+    return found.text if found else ""
+
+
 def read_active(path: Path) -> dict[str, str]:
     """在用规则表 — `assess.toml` of a city: `[hazard.rainstorm] rules = "CMA16-2007"`."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ from shouye.watch.assess.model import (
     StationFacts,
     Told,
     Watch,
+    strongest,
     top,
 )
 from shouye.watch.observe import Reading
@@ -353,14 +354,12 @@ def findings(tx: Tx, scope: Scope, hazard: str | None = None) -> list[Finding]:
 def finding(tx: Tx, scope: Scope, number: int) -> Finding:
     """一条监测告警."""
     found = store.finding_by_id(tx, number)
-    if not concerns(tx, scope, found.division):
-        raise NotFound(f"监测告警 {number}")
-    return found
+    if concerns(tx, scope, found.division):
+        return found
+    raise NotFound(f"监测告警 {number}")
 
 
-def history(
-    tx: Tx, scope: Scope, hazard: str | None = None, division: str | None = None
-) -> Sequence[SituationStep]:
+def history(tx: Tx, scope: Scope, hazard: str | None = None, division: str | None = None) -> list[SituationStep]:
     """态势变化 — every step up and down, in the order in which we learnt it."""
     return [one for one in store.steps(tx, hazard, division) if concerns(tx, scope, one.division)]
 
@@ -380,8 +379,8 @@ def situations(tx: Tx, scope: Scope) -> list[Situation]:
     for active in store.active(tx):
         gauges = observe.measuring(tx, active.element)
         silent = {station for group in observe.silence(tx, WHOLE, active.element) for station in group.stations}
-        divisions = {division for hazard, division in rows if hazard == active.hazard}
-        for division in sorted(divisions.union(stations.watched_divisions(tx))):
+        places = {place for hazard, place in rows if hazard == active.hazard}.union(stations.watched_divisions(tx))
+        for division in sorted(one for one in places if concerns(tx, scope, one)):
             speaking = [gauge for gauge in gauges.values() if division in gauge.coverage.divisions]
             unheard = tuple(gauge.station for gauge in speaking if gauge.station in silent)
             named, asked = {gauge.station for gauge in speaking}, shelf[active.hazard].elements
@@ -409,7 +408,7 @@ def situations(tx: Tx, scope: Scope) -> list[Situation]:
                     findings=tuple(sorted(one.id for one in leading)),
                     stations=tuple(sorted({one.station for one in leading})),
                     sources=len({one.source for one in leading}),
-                    best=_best(leading),
+                    best=strongest(leading),
                     unknown=unknown,
                     unheard=unheard,
                     basis=speaking[0].coverage.basis if speaking else "没有测站",
@@ -419,9 +418,3 @@ def situations(tx: Tx, scope: Scope) -> list[Situation]:
     return sorted(
         found, key=lambda one: (-one.rank, one.since.timestamp() if one.since else 0, one.division, one.hazard)
     )
-
-
-def _best(leading: Iterable[Finding]) -> str:
-    """The strongest ground at the highest level: the one with the largest sum."""
-    strongest = max(leading, key=lambda one: (max(one.values.values(), default=0), one.station), default=None)
-    return strongest.text if strongest else ""

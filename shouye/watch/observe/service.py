@@ -327,7 +327,9 @@ def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
-    return {station: one for station, one in all_gauges(tx, WHOLE).items() if element in sent.get(station, {element})}
+    return {
+        station: one for station, one in all_gauges(tx, WHOLE).items() if element in sent.get(station, {element})
+    }
 
 
 def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:

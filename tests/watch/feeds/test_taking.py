@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shouye.base.access import OPERATOR
-from shouye.base.access import WHOLE
+from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BEIJING, Database, facts_since
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed, Outcome, Parcel, Standing

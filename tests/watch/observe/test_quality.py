@@ -168,23 +168,23 @@ def test_a_bad_reading_raises_nothing_and_clears_nothing(tmp_path: Path, engine:
     night = Night(tmp_path, COUNTIES, engine=engine)
     night.hear(hourly("a", 0.0, 500.0))
     with night.look() as tx:
-        assert assess.findings(tx) == []
-        east = assess.situation(tx, "rainstorm", "east")
+        assert assess.findings(tx, WHOLE) == []
+        east = assess.situation(tx, WHOLE, "rainstorm", "east")
         assert east is not None
         assert east.level is None
         (reading,) = east.discarded
         assert (reading.station, reading.value, reading.quality) == ("a", 500.0, Quality.BAD)
-        west = assess.situation(tx, "rainstorm", "west")
+        west = assess.situation(tx, WHOLE, "rainstorm", "west")
         assert west is not None
         assert west.discarded == ()
     night.hear(hourly("b", 120.0, first=3))
     with night.look() as tx:
-        before = assess.situation(tx, "rainstorm", "east")
+        before = assess.situation(tx, WHOLE, "rainstorm", "east")
         assert before is not None
         assert before.level == "RED"
     night.hear(hourly("b", -9999.0, -9999.0, -9999.0, -9999.0, first=4))
     with night.look() as tx:
-        after = assess.situation(tx, "rainstorm", "east")
+        after = assess.situation(tx, WHOLE, "rainstorm", "east")
         assert after is not None
         assert after.level == "RED", "nothing is known that could clear it"
         assert after.unknown, "its only words do not count"
@@ -205,13 +205,13 @@ def test_a_mark_wakes_the_judge_again(tmp_path: Path, engine: str) -> None:
             observe.mark_readings(tx, OPERATOR, "a", "rain_mm", since, since + HOUR, quality, "核实", value)
         night.run()
         with night.look() as tx:
-            east = assess.situation(tx, "rainstorm", "east")
+            east = assess.situation(tx, WHOLE, "rainstorm", "east")
             assert east is not None
             return east.level
 
     assert mark(Quality.BAD) is None
     with night.look() as tx:
-        assert [one for one in assess.findings(tx) if one.retracted_at is None] == []
+        assert [one for one in assess.findings(tx, WHOLE) if one.retracted_at is None] == []
     assert mark(Quality.GOOD) == "RED"
     assert mark(Quality.GOOD, 12.0) is None
     night.close()

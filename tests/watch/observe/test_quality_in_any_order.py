@@ -48,7 +48,9 @@ def told(batches: Sequence[Sequence[Reading]]) -> tuple[list[Reading], list[Read
         with database.begin() as tx:
             observe.store_batch(tx, batch)
     with database.read() as tx:
-        curves = [one for station in "abcd" for one in observe.curve(tx, WHOLE, station, "x", EVENING - STEP, tx.now)]
+        curves = [
+            one for station in "abcd" for one in observe.curve(tx, WHOLE, station, "x", EVENING - STEP, tx.now)
+        ]
         return curves, observe.history(tx, "abcd", "x")
 
 

@@ -84,6 +84,8 @@ def _watched(sight: Sight, table: RuleTable, one: assess.Situation) -> tuple[str
         rule = gauged(table, finding.level, finding.values)
         return finding.station, rule.hours if rule else first
     speaking = [
-        number for number, gauge in stations.gauges(sight.tx, sight.scope).items() if one.division in gauge.coverage.divisions
+        number
+        for number, gauge in stations.gauges(sight.tx, sight.scope).items()
+        if one.division in gauge.coverage.divisions
     ]
     return (speaking[0] if speaking else ""), first
