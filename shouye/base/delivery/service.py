@@ -19,7 +19,7 @@ from shouye.base.delivery.model import (
     Reply,
     Switchboard,
 )
-from shouye.base.kernel import Forbidden, NotFound, Tx, enqueue, to_ms
+from shouye.base.kernel import Forbidden, NotFound, Tx, enqueue, from_ms, to_ms
 from shouye.base.roster import Roster
 
 REPLY_JOB = "delivery.reply"
@@ -148,9 +148,9 @@ def attempts_of(tx: Tx, scope: Scope, person: int, group: str | None = None) -> 
     return store.of_person(tx, person, group)
 
 
-def delivered(tx: Tx, persons: Collection[int], purpose: str) -> list[Attempt]:
-    """What truly came to the ears of these people."""
-    return store.delivered(tx, persons, purpose)
+def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime | None = None) -> list[Attempt]:
+    """What truly came to the ears of these people, of what was begun at `since` or later."""
+    return store.delivered(tx, persons, purpose, since or from_ms(0))
 
 
 def channel_health(tx: Tx) -> list[dict[str, object]]:

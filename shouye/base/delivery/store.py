@@ -44,6 +44,57 @@ reply_table = Table(
 )
 
 
+_INTENDED = (
+    attempt_table.c.state == AttemptState.INTENT.value,
+    attempt_table.c.channel.in_(bindparam("channels", expanding=True)),
+)
+_HAS_INTENT = select(attempt_table.c.id).where(*_INTENDED).limit(1)
+_INTENTS = select(attempt_table).where(*_INTENDED).order_by(attempt_table.c.id)
+_BEGIN = (
+    update(attempt_table)
+    .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state == AttemptState.INTENT.value)
+    .values(state=AttemptState.ACTING.value)
+)
+_CLOSE = (
+    update(attempt_table)
+    .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state != AttemptState.CLOSED.value)
+    .values(
+        state=AttemptState.CLOSED.value,
+        outcome=bindparam("outcome_"),
+        receipt=bindparam("receipt_"),
+        closed_at=bindparam("at", type_=Instant),
+    )
+)
+_THESE = select(attempt_table).where(attempt_table.c.id.in_(bindparam("ids", expanding=True)))
+_persons = attempt_table.c.person.in_(bindparam("persons", expanding=True))
+_purpose = attempt_table.c.purpose == bindparam("purpose_")
+_BUSY = select(attempt_table.c.person).where(
+    _persons, attempt_table.c.state != AttemptState.CLOSED.value, _purpose
+)
+_DELIVERED = (
+    select(attempt_table)
+    .where(
+        _persons,
+        _purpose,
+        attempt_table.c.outcome == Outcome.DELIVERED.value,
+        attempt_table.c.opened_at >= bindparam("since", type_=Instant),
+    )
+    .order_by(attempt_table.c.id)
+)
+
+_DUE_REPLIES = (
+    select(reply_table)
+    .where(reply_table.c.at <= bindparam("now", type_=Instant))
+    .order_by(reply_table.c.at, reply_table.c.attempt, reply_table.c.id)
+    .limit(bindparam("most"))
+)
+_NEXT_REPLY = select(func.min(reply_table.c.at))
+_TAKEN = delete(reply_table).where(reply_table.c.id == bindparam("reply"))
+_of_person = select(attempt_table).where(attempt_table.c.person == bindparam("person_"))
+_in_group = _of_person.where(attempt_table.c.group == bindparam("group_"))
+_OF_PERSON = [query.order_by(attempt_table.c.id) for query in (_of_person, _in_group)]
+
+
 def insert_attempts(tx: Tx, new: Sequence[NewAttempt], state: AttemptState) -> list[int]:
     if not new:
         return []
@@ -64,60 +115,33 @@ def insert_attempts(tx: Tx, new: Sequence[NewAttempt], state: AttemptState) -> l
 
 
 def intents(tx: Tx, channels: Collection[str]) -> list[Attempt]:
-    query = select(attempt_table).where(
-        attempt_table.c.state == AttemptState.INTENT.value, attempt_table.c.channel.in_(sorted(channels))
-    )
-    return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+    return [to_attempt(row) for row in tx.run(_INTENTS, {"channels": sorted(channels)})]
 
 
 def has_intent(tx: Tx, channels: Collection[str]) -> bool:
-    return tx.run(_SOME_INTENT, {"channels": sorted(channels)}).first() is not None
-
-
-_SOME_INTENT = (
-    select(attempt_table.c.id)
-    .where(
-        attempt_table.c.state == AttemptState.INTENT.value,
-        attempt_table.c.channel.in_(bindparam("channels", expanding=True)),
-    )
-    .limit(1)
-)
+    return tx.run(_HAS_INTENT, {"channels": sorted(channels)}).first() is not None
 
 
 def begin_acts(tx: Tx, ids: Sequence[int]) -> None:
-    tx.run(
-        update(attempt_table)
-        .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state == AttemptState.INTENT.value)
-        .values(state=AttemptState.ACTING.value),
-        [{"attempt": number} for number in ids],
-    )
+    tx.run(_BEGIN, [{"attempt": number} for number in ids])
 
 
 def read_attempts(tx: Tx, ids: Collection[int]) -> dict[int, Attempt]:
     wanted = sorted(set(ids))
     found: dict[int, Attempt] = {}
     for start in range(0, len(wanted), 500):
-        query = select(attempt_table).where(attempt_table.c.id.in_(wanted[start : start + 500]))
-        found.update({row.id: to_attempt(row) for row in tx.run(query)})
+        rows = tx.run(_THESE, {"ids": wanted[start : start + 500]})
+        found.update({row.id: to_attempt(row) for row in rows})
     return found
 
 
 def close_attempts(tx: Tx, ends: Sequence[tuple[int, Outcome, Receipt | None]]) -> None:
     if ends:
-        tx.run(
-            update(attempt_table)
-            .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state != AttemptState.CLOSED.value)
-            .values(
-                state=AttemptState.CLOSED.value,
-                outcome=bindparam("outcome_"),
-                receipt=bindparam("receipt_"),
-                closed_at=tx.now,
-            ),
-            [
-                {"attempt": number, "outcome_": outcome.value, "receipt_": receipt.value if receipt else None}
-                for number, outcome, receipt in ends
-            ],
-        )
+        rows = [
+            {"attempt": number, "outcome_": outcome.value, "receipt_": receipt and receipt.value, "at": tx.now}
+            for number, outcome, receipt in ends
+        ]
+        tx.run(_CLOSE, rows)
 
 
 def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
@@ -125,12 +149,8 @@ def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
     wanted = sorted(set(persons))
     busy: set[int] = set()
     for start in range(0, len(wanted), 500):
-        query = select(attempt_table.c.person).where(
-            attempt_table.c.person.in_(wanted[start : start + 500]),
-            attempt_table.c.state != AttemptState.CLOSED.value,
-            attempt_table.c.purpose == purpose,
-        )
-        busy.update(row.person for row in tx.run(query))
+        some = {"persons": wanted[start : start + 500], "purpose_": purpose}
+        busy.update(tx.run(_BUSY, some).scalars())
     return busy
 
 
@@ -162,9 +182,8 @@ def insert_replies(tx: Tx, replies: Sequence[Reply]) -> None:
 
 def replies_due(tx: Tx, limit: int) -> list[tuple[int, Reply]]:
     """Row and reply, in the order of time."""
-    order = (reply_table.c.at, reply_table.c.attempt, reply_table.c.id)
-    query = select(reply_table).where(reply_table.c.at <= tx.now).order_by(*order).limit(limit)
-    return [(row.id, Reply(row.attempt, row.at, Receipt(row.receipt), row.value)) for row in tx.run(query)]
+    rows = tx.run(_DUE_REPLIES, {"now": tx.now, "most": limit})
+    return [(row.id, Reply(row.attempt, row.at, Receipt(row.receipt), row.value)) for row in rows]
 
 
 def next_reply_at(tx: Tx) -> datetime | None:
@@ -172,32 +191,23 @@ def next_reply_at(tx: Tx) -> datetime | None:
     return instant
 
 
-_NEXT_REPLY = select(func.min(reply_table.c.at))
-
-
 def delete_replies(tx: Tx, ids: Sequence[int]) -> None:
     if ids:
-        gone = delete(reply_table).where(reply_table.c.id == bindparam("reply"))
-        tx.run(gone, [{"reply": number} for number in ids])
+        tx.run(_TAKEN, [{"reply": number} for number in ids])
 
 
 def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
-    query = select(attempt_table).where(attempt_table.c.person == person)
-    if group is not None:
-        query = query.where(attempt_table.c.group == group)
-    return [to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id))]
+    rows = tx.run(_OF_PERSON[group is not None], {"person_": person, "group_": group})
+    return [to_attempt(row) for row in rows]
 
 
-def delivered(tx: Tx, persons: Collection[int], purpose: str) -> list[Attempt]:
+def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime) -> list[Attempt]:
     wanted = sorted(set(persons))
     found: list[Attempt] = []
     for start in range(0, len(wanted), 500):
-        query = select(attempt_table).where(
-            attempt_table.c.person.in_(wanted[start : start + 500]),
-            attempt_table.c.purpose == purpose,
-            attempt_table.c.outcome == Outcome.DELIVERED.value,
-        )
-        found.extend(to_attempt(row) for row in tx.run(query.order_by(attempt_table.c.id)))
+        some = {"persons": wanted[start : start + 500], "purpose_": purpose, "since": since}
+        rows = tx.run(_DELIVERED, some)
+        found.extend(to_attempt(row) for row in rows)
     return found
 
 

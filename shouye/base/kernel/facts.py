@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, event, func, insert, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, event, func, insert, select
 
 from shouye.base.kernel.db import Document, Instant, RowId, Tx, metadata
 from shouye.base.kernel.jobs import AGAIN, Job, enqueue, handles, witness
@@ -185,21 +185,25 @@ def _present(kind: str, version: int, body: Body) -> Body:
 
 def run_reaction(tx: Tx, payload: dict[str, Any]) -> None:
     """The job handler of kind "reaction": load the fact, call the reaction in this transaction."""
-    row = tx.run(select(fact_table).where(fact_table.c.id == payload["fact"])).one()
+    row = tx.run(_ONE, {"fact": payload["fact"]}).one()
     fact = revive(row.kind, row.version, row.subject, row.actor, row.body)
     _REACTION_BY_NAME[payload["do"]](fact, tx)
 
 
 def facts_since(tx: Tx, after_id: int = 0, kinds: Iterable[str] = (), limit: int = 100_000) -> list[RecordedFact]:
     """Facts in the order they were written, for the timeline; `after_id` continues a reading."""
-    query = select(fact_table).where(fact_table.c.id > after_id).order_by(fact_table.c.id).limit(limit)
     wanted = list(kinds)
-    if wanted:
-        query = query.where(fact_table.c.kind.in_(wanted))
+    query = tx.run(_SINCE[bool(wanted)], {"after": after_id, "most": limit, "kinds": wanted})
     return [
         RecordedFact(row.id, row.at, row.kind, row.subject, row.actor, _present(row.kind, row.version, row.body))
-        for row in tx.run(query)
+        for row in query
     ]
+
+
+_ONE = select(fact_table).where(fact_table.c.id == bindparam("fact"))
+_since = select(fact_table).where(fact_table.c.id > bindparam("after"))
+_of_kinds = _since.where(fact_table.c.kind.in_(bindparam("kinds", expanding=True)))
+_SINCE = [query.order_by(fact_table.c.id).limit(bindparam("most")) for query in (_since, _of_kinds)]
 
 
 @dataclass(frozen=True, kw_only=True)

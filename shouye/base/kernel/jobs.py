@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
@@ -134,22 +135,17 @@ ALL_LANES = Lanes()
 
 def next_due(tx: Tx, lanes: Lanes = ALL_LANES) -> datetime | None:
     """When a job can run at the earliest: what waits behind a failed job counts from that job's next attempt."""
-    instants = [tx.run(query).scalar() for query in _next_due(lanes)]
+    instants = tx.run(_next_due(lanes)).one()
     return min((instant for instant in instants if instant is not None), default=None)
 
 
 @cache
-def _next_due(lanes: Lanes) -> tuple[Any, Any]:
+def _next_due(lanes: Lanes) -> Select[Any]:
     ours = lanes.condition
-    failing = (
-        select(func.max(job_table.c.retry_at).label("at"))
-        .where(_fails, ours)
-        .group_by(job_table.c.lane)
-        .subquery()
-    )
+    failing = select(func.max(job_table.c.retry_at).label("at")).where(_fails, ours).group_by(job_table.c.lane)
     held = select(job_table.c.lane).where(_fails)
     free = select(func.min(job_table.c.due_at)).where(_waits, ours, job_table.c.lane.not_in(held))
-    return free, select(func.min(failing.c.at))
+    return select(free.scalar_subquery(), select(func.min(failing.subquery().c.at)).scalar_subquery())
 
 
 def dead_jobs(tx: Tx) -> list[Job]:
@@ -180,14 +176,7 @@ def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, f
     Jobs numbered up to `found` waited already when this process began: one of them may have ended the last one.
     """
     with database.read() as tx:
-        held = select(job_table.c.lane).where(job_table.c.retry_at > tx.now)
-        query = (
-            select(job_table)
-            .where(_waits, lanes.condition, job_table.c.due_at <= tx.now, job_table.c.lane.not_in(held))
-            .order_by(job_table.c.due_at, job_table.c.id)
-            .limit(limit)
-        )
-        jobs = [_job(row) for row in tx.run(query)]
+        jobs = [_job(row) for row in tx.run(_due(lanes), {"at": tx.now, "most": limit})]
     blocked: set[str] = set()
     tried = 0
     for job in jobs:
@@ -197,6 +186,18 @@ def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, f
         if not _run_one(database, job, suspect=job.id <= found):
             blocked.add(job.lane)
     return tried
+
+
+@cache
+def _due(lanes: Lanes) -> Select[Any]:
+    at = bindparam("at", type_=Instant)
+    held = select(job_table.c.lane).where(job_table.c.retry_at > at)
+    return (
+        select(job_table)
+        .where(_waits, lanes.condition, job_table.c.due_at <= at, job_table.c.lane.not_in(held))
+        .order_by(job_table.c.due_at, job_table.c.id)
+        .limit(bindparam("most"))
+    )
 
 
 def _run_one(database: Database, job: Job, *, suspect: bool = False) -> bool:

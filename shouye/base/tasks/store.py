@@ -6,7 +6,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, bindparam, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
 from shouye.base.tasks.model import LIVE, NewTask, Task, TaskState
@@ -38,6 +51,40 @@ task_table = Table(
     Index("task_group", "group", "kind"),
     Index("task_state_due", "state", "due_at"),
 )
+
+
+_NEXT = select(func.min(task_table.c.next_at))
+_STEP = (
+    update(task_table)
+    .where(task_table.c.id == bindparam("task"))
+    .values(
+        taken=bindparam("taken_"),
+        ahead_s=bindparam("ahead_"),
+        next_at=bindparam("next_"),
+        overdue=bindparam("overdue_"),
+    )
+)
+_ids: BindParameter[int] = bindparam("ids", expanding=True)
+_LIVE = task_table.c.state.in_([state.value for state in LIVE])
+_STILL_OWED = select(task_table.c.id).where(task_table.c.id.in_(_ids), _LIVE).order_by(task_table.c.id)
+_CLOSE = (
+    update(task_table)
+    .where(task_table.c.id.in_(_ids))
+    .values(
+        state=bindparam("to"), closed_at=bindparam("at", type_=Instant), closed_by=bindparam("by_"), next_at=None
+    )
+)
+_OPENED_AFTER = (
+    select(task_table)
+    .where(task_table.c.id > bindparam("number"), task_table.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(task_table.c.id)
+)
+_IN_GROUP = (
+    select(task_table)
+    .where(task_table.c.group == bindparam("group_"), task_table.c.kind == bindparam("kind_"))
+    .order_by(task_table.c.id)
+)
+_ONE = select(task_table).where(task_table.c.id == bindparam("task"))
 
 
 def insert_tasks(tx: Tx, new: Sequence[NewTask], next_at: Sequence[datetime | None]) -> list[int]:
@@ -78,37 +125,22 @@ def due_tasks(tx: Tx, limit: int) -> list[Task]:
 
 
 def next_instant(tx: Tx) -> datetime | None:
-    instant: datetime | None = tx.run(select(func.min(task_table.c.next_at))).scalar()
+    instant: datetime | None = tx.run(_NEXT).scalar()
     return instant
 
 
 def write_steps(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Bulk update of a climb; each row has `task`, `taken_`, `ahead_`, `next_`, `overdue_`."""
-    tx.run(
-        update(task_table)
-        .where(task_table.c.id == bindparam("task"))
-        .values(
-            taken=bindparam("taken_"),
-            ahead_s=bindparam("ahead_"),
-            next_at=bindparam("next_"),
-            overdue=bindparam("overdue_"),
-        ),
-        list(rows),
-    )
+    tx.run(_STEP, list(rows))
 
 
 def close(tx: Tx, ids: Collection[int], state: TaskState, by: str) -> list[int]:
     """Compare-and-set: only tasks still owed are closed; returns those that were."""
     closed: list[int] = []
     for chunk in chunks(sorted(ids)):
-        live = task_table.c.id.in_(chunk) & task_table.c.state.in_([s.value for s in LIVE])
-        found = [row.id for row in tx.run(select(task_table.c.id).where(live).order_by(task_table.c.id))]
+        found = list(tx.run(_STILL_OWED, {"ids": chunk}).scalars())
         if found:
-            tx.run(
-                update(task_table)
-                .where(task_table.c.id.in_(found))
-                .values(state=state.value, closed_at=tx.now, closed_by=by, next_at=None)
-            )
+            tx.run(_CLOSE, {"ids": found, "to": state.value, "at": tx.now, "by_": by})
         closed.extend(found)
     return closed
 
@@ -123,13 +155,13 @@ def set_text(tx: Tx, task_id: int, title: str, detail: dict[str, Any]) -> None:
 
 
 def get(tx: Tx, task_id: int) -> Task | None:
-    row = tx.run(select(task_table).where(task_table.c.id == task_id)).one_or_none()
+    row = tx.run(_ONE, {"task": task_id}).one_or_none()
     return to_task(row) if row else None
 
 
 def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> list[Task]:
     """Everything still owed, most urgent first."""
-    query = select(task_table).where(task_table.c.state.in_([s.value for s in LIVE]))
+    query = select(task_table).where(_LIVE)
     if kinds:
         query = query.where(task_table.c.kind.in_(sorted(kinds)))
     if without:
@@ -138,8 +170,7 @@ def owed(tx: Tx, kinds: Collection[str] = (), without: Collection[str] = ()) -> 
 
 
 def opened_after(tx: Tx, number: int, kinds: Collection[str]) -> list[Task]:
-    query = select(task_table).where(task_table.c.id > number, task_table.c.kind.in_(sorted(kinds)))
-    return [to_task(row) for row in tx.run(query.order_by(task_table.c.id))]
+    return [to_task(row) for row in tx.run(_OPENED_AFTER, {"number": number, "kinds": sorted(kinds)})]
 
 
 def owed_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[int]:
@@ -147,14 +178,13 @@ def owed_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[i
         task_table.c.group == group,
         task_table.c.kind == kind,
         task_table.c.division.in_(sorted(divisions)),
-        task_table.c.state.in_([s.value for s in LIVE]),
+        _LIVE,
     )
     return [int(number) for number in tx.run(query.order_by(task_table.c.id)).scalars()]
 
 
 def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
-    query = select(task_table).where(task_table.c.group == group, task_table.c.kind == kind)
-    return [to_task(row) for row in tx.run(query.order_by(task_table.c.id))]
+    return [to_task(row) for row in tx.run(_IN_GROUP, {"group_": group, "kind_": kind})]
 
 
 def chunks(ids: Sequence[int]) -> list[Sequence[int]]:

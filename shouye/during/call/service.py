@@ -144,6 +144,8 @@ def ask_for_returns(tx: Tx, notice: warn.Notice) -> None:
 
 def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> int:
     """呼叫 — one ring per person, however many obligations he has; nobody is rung while he is on the line."""
+    if not obligations:
+        return 0
     policy = tx.of(CallPolicy)
     wanted: dict[int, list[Obligation]] = {}
     for item in obligations:
@@ -317,18 +319,19 @@ def withdraw_some(tx: Tx, notice: int, ids: Sequence[int], ground: str) -> int:
 def reached_persons(tx: Tx, notice: int) -> list[int]:
     """Exactly those whom this notice's calls reached: they, and nobody else, hear that it is lifted."""
     mine = store.of_notice(tx, notice)
+    since = min((item.opened_at for item in mine), default=tx.now)
     people = {person for item in mine for person in (item.primary, item.deputy) if person is not None}
-    rings = delivery.delivered(tx, people, PURPOSE)
+    rings = delivery.delivered(tx, people, PURPOSE, since)
     called = {ring.person for ring in rings if notice in notices_of(ring)}
-    return sorted(called | superiors_told(tx, notice))
+    return sorted(called | _superiors_told(tx, notice, mine, since))
 
 
-def superiors_told(tx: Tx, notice: int) -> set[int]:
+def _superiors_told(tx: Tx, notice: int, mine: Sequence[Obligation], since: datetime) -> set[int]:
     """Who was told, as the post above, that others do not answer: he sends people, so he must hear the end too."""
     roster = tx.of(Roster)
-    above = {roster.posts[item.post].superior for item in store.of_notice(tx, notice) if item.escalated}
+    above = {roster.posts[item.post].superior for item in mine if item.escalated}
     people = {person.id for post in above if post is not None for person in roster.holders(post, tx.now)}
-    told = delivery.delivered(tx, people, "tell")
+    told = delivery.delivered(tx, people, "tell", since)
     return {message.person for message in told if message.group == f"notice:{notice}"}
 
 

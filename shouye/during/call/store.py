@@ -18,9 +18,9 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
+    union,
     update,
 )
 
@@ -123,6 +123,62 @@ claim_table = Table(
 )
 
 
+def _in_state(states: Iterable[CallState]) -> ColumnElement[bool]:
+    """A bulk update takes no list: IN cannot be repeated row by row."""
+    return or_(*(obligation_table.c.state == state.value for state in states))
+
+
+# Statements that run thousands of times in a night are put together once.
+_now = bindparam("now_", type_=Instant)
+_in_states = obligation_table.c.state.in_(bindparam("states", expanding=True))
+_these = select(obligation_table).where(obligation_table.c.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = [query.order_by(obligation_table.c.id) for query in (_these, _these.where(_in_states))]
+_of_notice = select(obligation_table).where(obligation_table.c.notice == bindparam("notice_"))
+_OF_NOTICE = [query.order_by(obligation_table.c.id) for query in (_of_notice, _of_notice.where(_in_states))]
+# Two searches, each by its index: an OR of two lists would look at every row.
+_holding = [
+    select(obligation_table).where(column.in_(bindparam("persons", expanding=True)))
+    for column in (obligation_table.c.primary, obligation_table.c.deputy)
+]
+_SETTLED_BY = union(*(query.where(_in_state(SETTLES_LATER)) for query in _holding))
+_HELD_IN = union(*(query.where(obligation_table.c.notice == bindparam("notice_")) for query in _holding))
+_TRIED = (
+    update(obligation_table)
+    .where(obligation_table.c.id == bindparam("o"))
+    .values(
+        tries=obligation_table.c.tries + 1,
+        rung=bindparam("rung_"),
+        last_try_at=_now,
+        first_try_at=func.coalesce(obligation_table.c.first_try_at, _now),
+    )
+)
+_RECEIVED = (
+    update(obligation_table)
+    .where(obligation_table.c.id == bindparam("o"), _in_state(OPEN))
+    .values(last_receipt=bindparam("receipt_"), state=bindparam("state_"), evidence=bindparam("evidence_"))
+)
+_SETTLED = (
+    update(obligation_table)
+    .where(obligation_table.c.id == bindparam("o"), _in_state(SETTLES_LATER))
+    .values(
+        state=CallState.ANSWERED.value,
+        answered_at=_now,
+        answered_by=bindparam("person_"),
+        evidence=bindparam("evidence_"),
+        last_receipt=bindparam("receipt_"),
+        late=or_(obligation_table.c.late, obligation_table.c.due_at < _now),
+        closed_at=_now,
+    )
+)
+_visits = select(visit_table).order_by(visit_table.c.id)
+_visits_of = _visits.where(visit_table.c.notice == bindparam("notice_"))
+_VISITS = {
+    (of_notice, only_open): query.where(visit_table.c.result == "") if only_open else query
+    for of_notice, query in ((False, _visits), (True, _visits_of))
+    for only_open in (False, True)
+}
+
+
 def insert_obligations(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         tx.run(insert(obligation_table), list(rows))
@@ -132,38 +188,31 @@ def by_ids(tx: Tx, ids: Iterable[int], states: Collection[CallState] = ()) -> li
     wanted = sorted(set(ids))
     found: list[Obligation] = []
     for start in range(0, len(wanted), CHUNK):
-        query = select(obligation_table).where(obligation_table.c.id.in_(wanted[start : start + CHUNK]))
-        if states:
-            query = query.where(obligation_table.c.state.in_([state.value for state in states]))
-        found.extend(_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id)))
+        some = {"ids": wanted[start : start + CHUNK], "states": [state.value for state in states]}
+        found.extend(_obligation(row) for row in tx.run(_BY_IDS[bool(states)], some))
     return found
 
 
 def of_notice(tx: Tx, notice: int, states: Collection[CallState] = ()) -> list[Obligation]:
-    query = select(obligation_table).where(obligation_table.c.notice == notice)
-    if states:
-        query = query.where(obligation_table.c.state.in_([state.value for state in states]))
-    return [_obligation(row) for row in tx.run(query.order_by(obligation_table.c.id))]
+    some = {"notice_": notice, "states": [state.value for state in states]}
+    return [_obligation(row) for row in tx.run(_OF_NOTICE[bool(states)], some)]
 
 
 def of_persons(tx: Tx, persons: Iterable[int]) -> list[Obligation]:
     """What these people can still settle, as primary or as deputy."""
-    return _held_by(tx, persons, _in_state(SETTLES_LATER))
+    return _held_by(tx, persons, _SETTLED_BY, {})
 
 
 def of_people_in(tx: Tx, persons: Iterable[int], notice: int) -> list[Obligation]:
-    return _held_by(tx, persons, obligation_table.c.notice == notice)
+    return _held_by(tx, persons, _HELD_IN, {"notice_": notice})
 
 
-def _held_by(tx: Tx, persons: Iterable[int], which: ColumnElement[bool]) -> list[Obligation]:
+def _held_by(tx: Tx, persons: Iterable[int], query: Any, some: dict[str, Any]) -> list[Obligation]:
     wanted = sorted(set(persons))
     found: dict[int, Obligation] = {}
     for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
-        query = select(obligation_table).where(
-            which, or_(obligation_table.c.primary.in_(chunk), obligation_table.c.deputy.in_(chunk))
-        )
-        found.update({row.id: _obligation(row) for row in tx.run(query)})
+        rows = tx.run(query, {"persons": wanted[start : start + CHUNK], **some})
+        found.update({row.id: _obligation(row) for row in rows})
     return [found[number] for number in sorted(found)]
 
 
@@ -192,66 +241,27 @@ def all_obligations(tx: Tx) -> list[Obligation]:
 def note_tries(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:
     """(obligation, rung): one more try now."""
     if rows:
-        tx.run(
-            update(obligation_table)
-            .where(obligation_table.c.id == bindparam("o"))
-            .values(
-                tries=obligation_table.c.tries + 1,
-                rung=bindparam("rung_"),
-                last_try_at=tx.now,
-                first_try_at=func.coalesce(obligation_table.c.first_try_at, literal(tx.now, Instant())),
-            ),
-            [{"o": number, "rung_": rung} for number, rung in rows],
-        )
+        tx.run(_TRIED, [{"o": number, "rung_": rung, "now_": tx.now} for number, rung in rows])
 
 
 def note_receipts(tx: Tx, rows: Sequence[tuple[int, str, CallState, Evidence]]) -> None:
     """(obligation, receipt, state, evidence) of what did not settle it."""
     if rows:
-        tx.run(
-            update(obligation_table)
-            .where(
-                obligation_table.c.id == bindparam("o"),
-                _in_state(OPEN),
-            )
-            .values(
-                last_receipt=bindparam("receipt_"), state=bindparam("state_"), evidence=bindparam("evidence_")
-            ),
-            [
-                {"o": number, "receipt_": receipt, "state_": state.value, "evidence_": int(evidence)}
-                for number, receipt, state, evidence in rows
-            ],
-        )
-
-
-def _in_state(states: Iterable[CallState]) -> ColumnElement[bool]:
-    """A bulk update takes no list: IN cannot be repeated row by row."""
-    return or_(*(obligation_table.c.state == state.value for state in states))
+        changes = [
+            {"o": number, "receipt_": receipt, "state_": state.value, "evidence_": int(evidence)}
+            for number, receipt, state, evidence in rows
+        ]
+        tx.run(_RECEIVED, changes)
 
 
 def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
     """(obligation, person, evidence, receipt): answered now, if still to be settled."""
     if rows:
-        tx.run(
-            update(obligation_table)
-            .where(
-                obligation_table.c.id == bindparam("o"),
-                _in_state(SETTLES_LATER),
-            )
-            .values(
-                state=CallState.ANSWERED.value,
-                answered_at=tx.now,
-                answered_by=bindparam("person_"),
-                evidence=bindparam("evidence_"),
-                last_receipt=bindparam("receipt_"),
-                late=or_(obligation_table.c.late, obligation_table.c.due_at < tx.now),
-                closed_at=tx.now,
-            ),
-            [
-                {"o": number, "person_": person, "evidence_": int(evidence), "receipt_": receipt}
-                for number, person, evidence, receipt in rows
-            ],
-        )
+        changes = [
+            {"o": number, "person_": person, "evidence_": int(evidence), "receipt_": receipt, "now_": tx.now}
+            for number, person, evidence, receipt in rows
+        ]
+        tx.run(_SETTLED, changes)
 
 
 def raise_evidence(tx: Tx, notice: int, persons: Sequence[int], evidence: Evidence) -> None:
@@ -332,12 +342,8 @@ def end_visit(tx: Tx, visit: int, result: str) -> bool:
 
 
 def visits(tx: Tx, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
-    query = select(visit_table).order_by(visit_table.c.id)
-    if notice is not None:
-        query = query.where(visit_table.c.notice == notice)
-    if only_open:
-        query = query.where(visit_table.c.result == "")
-    return [Visit(**row._mapping) for row in tx.run(query)]
+    query = _VISITS[notice is not None, only_open]
+    return [Visit(**row._mapping) for row in tx.run(query, {"notice_": notice})]
 
 
 def insert_reports(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -373,10 +379,14 @@ def balances(tx: Tx, *keys: str, notice: int | None = None) -> dict[tuple[Any, .
     return found
 
 
+_LEVELS = {level.value: level for level in DivisionLevel}
+_STATES = {state.value: state for state in CallState}
+
+
 def _obligation(row: Any) -> Obligation:
     values = dict(row._mapping)
-    values["level"] = DivisionLevel(values["level"])
-    values["state"] = CallState(values["state"])
+    values["level"] = _LEVELS[values["level"]]
+    values["state"] = _STATES[values["state"]]
     values["evidence"] = Evidence(values["evidence"])
     return Obligation(**values)
 

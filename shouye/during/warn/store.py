@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
 from shouye.during.warn.model import Act, Notice, NoticeState, Proposal, ProposalState, Revision
@@ -71,6 +84,9 @@ proposal_table = Table(
 )
 
 
+_A_NOTICE = select(notice_table).where(notice_table.c.id == bindparam("notice"))
+
+
 def insert_proposal(tx: Tx, values: dict[str, Any]) -> int:
     return int(tx.run(insert(proposal_table).values(**values)).inserted_primary_key[0])
 
@@ -109,7 +125,7 @@ def count_notices(tx: Tx) -> int:
 
 
 def get_notice(tx: Tx, notice: int) -> Notice | None:
-    row = tx.run(select(notice_table).where(notice_table.c.id == notice)).one_or_none()
+    row = tx.run(_A_NOTICE, {"notice": notice}).one_or_none()
     return _notice(row) if row else None
 
 

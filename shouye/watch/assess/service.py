@@ -10,7 +10,7 @@ from shouye.base.access import WHOLE, Actor, Scope, concerns, covers
 from shouye.base.kernel import NotFound, Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
 from shouye.base.rules import Rulebook
 from shouye.watch import observe, stations
-from shouye.watch.assess import engines, hazards, natures, store
+from shouye.watch.assess import engines, natures, store
 from shouye.watch.assess.facts import FindingRaised, FindingRetracted, LatchReset, SituationChanged
 from shouye.watch.assess.model import (
     NOTHING_SAID,
@@ -19,16 +19,14 @@ from shouye.watch.assess.model import (
     EngineKind,
     Episode,
     Finding,
-    Hazard,
-    Situation,
     SituationStep,
     Start,
     StationFacts,
     Told,
     Watch,
-    strongest,
     top,
 )
+from shouye.watch.assess.standing import all_hazards
 from shouye.watch.observe import Reading
 
 Place = tuple[str, str]
@@ -43,7 +41,6 @@ class NotRestorable(Refusal):
     """最近读数未低于复电值，或已收不到读数，不能复位。"""
 
 
-_RECENTLY = timedelta(days=1)  # proposed: how long a reading that was not judged is named beside the situation
 _MANY = 100  # gauges from which on the compiled engine is worth its start
 
 
@@ -78,7 +75,7 @@ class Assessor:
         facts: Mapping[str, StationFacts] = MappingProxyType({}),
     ) -> Assessor:
         """An assessor for these hazards (`hazard -> rule table`), with a fresh engine of the named kind."""
-        shelf = load_shelf(hazards, "HAZARD", Hazard)
+        shelf = all_hazards()
         if unknown := sorted(set(active) - set(shelf)):
             raise BadActive(f"没有这个灾种：{'、'.join(unknown)}；可用：{'、'.join(shelf)}")
         watches = tuple(
@@ -362,59 +359,3 @@ def finding(tx: Tx, scope: Scope, number: int) -> Finding:
 def history(tx: Tx, scope: Scope, hazard: str | None = None, division: str | None = None) -> list[SituationStep]:
     """态势变化 — every step up and down, in the order in which we learnt it."""
     return [one for one in store.steps(tx, hazard, division) if concerns(tx, scope, one.division)]
-
-
-def situation(tx: Tx, scope: Scope, hazard: str, division: str) -> Situation | None:
-    """一地一灾种的态势 — None when nobody watches that hazard there."""
-    return next((one for one in situations(tx, scope) if (one.hazard, one.division) == (hazard, division)), None)
-
-
-def situations(tx: Tx, scope: Scope) -> list[Situation]:
-    """态势 — every watched division for every hazard in use, the calm and the unknown ones too; highest first."""
-    rows = store.situation_rows(tx)
-    open_findings = store.all_findings(tx, open_only=True)
-    bad = observe.discarded(tx, tx.now - _RECENTLY)
-    shelf = load_shelf(hazards, "HAZARD", Hazard)
-    found = []
-    for active in store.active(tx):
-        gauges = observe.measuring(tx, active.element)
-        silent = {station for group in observe.silence(tx, WHOLE, active.element) for station in group.stations}
-        places = {place for hazard, place in rows if hazard == active.hazard}.union(stations.watched_divisions(tx))
-        for division in sorted(one for one in places if concerns(tx, scope, one)):
-            speaking = [gauge for gauge in gauges.values() if division in gauge.coverage.divisions]
-            unheard = tuple(gauge.station for gauge in speaking if gauge.station in silent)
-            named, asked = {gauge.station for gauge in speaking}, shelf[active.hazard].elements
-            here = [one for one in open_findings if one.hazard == active.hazard and division in one.areas]
-            leading = top(here)
-            row = rows.get((active.hazard, division))
-            level = leading[0].level if leading else None
-            unknown = len(unheard) == len(speaking)
-            calm = "未知" if unknown else "无险情"
-            changed_at = row.changed_at if row is not None else None
-            found.append(
-                Situation(
-                    hazard=active.hazard,
-                    term=active.term,
-                    rules=active.rules,
-                    division=division,
-                    level=level,
-                    rank=leading[0].rank if leading else 0,
-                    word=active.words.get(level, leading[0].word) if leading else calm,
-                    since=leading[0].first_at if leading else None,
-                    changed_at=changed_at,
-                    review_at=changed_at + timedelta(seconds=active.review_after_s)
-                    if leading and changed_at
-                    else None,
-                    findings=tuple(sorted(one.id for one in leading)),
-                    stations=tuple(sorted({one.station for one in leading})),
-                    sources=len({one.source for one in leading}),
-                    best=strongest(leading),
-                    unknown=unknown,
-                    unheard=unheard,
-                    basis=speaking[0].coverage.basis if speaking else "没有测站",
-                    discarded=tuple(one for one in bad if one.station in named and one.element in asked),
-                )
-            )
-    return sorted(
-        found, key=lambda one: (-one.rank, one.since.timestamp() if one.since else 0, one.division, one.hazard)
-    )

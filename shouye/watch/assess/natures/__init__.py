@@ -7,7 +7,7 @@ one gauge, whole thousandths inside so that sums are exact. A reading of interva
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +33,11 @@ class Series:
         """(time, minus interval) in order, so that walking back meets the finest of one instant first."""
         self.readings: dict[tuple[int, int], Reading] = {}
         self.scaled: dict[tuple[int, int], int | None] = {}
+        self._sums: list[int] = []
+        """Per key: the sum of all known values up to it; and how many are unknown, how many do not follow the
+        reading before them at their own interval. As long as nothing came late they are as many as the keys."""
+        self._unknown: list[int] = []
+        self._breaks: list[int] = []
 
     def take(self, reading: Reading) -> int | None:
         """Keep the reading if it outranks what stands; the instant from which values have changed."""
@@ -44,12 +49,19 @@ class Series:
         return key[0]
 
     def _put(self, key: tuple[int, int], reading: Reading, scaled: int | None) -> None:
+        place = bisect_left(self.keys, key)
         if key not in self.readings:
-            insort(self.keys, key)
+            self.keys.insert(place, key)
         self.readings[key] = reading
         self.scaled[key] = scaled
+        self._doubt(place)
+
+    def _doubt(self, since: int) -> None:
+        """The running sums hold only before this place."""
+        del self._sums[since:], self._unknown[since:], self._breaks[since:]
 
     def _drop(self, low: int, high: int) -> None:
+        self._doubt(low)
         for key in self.keys[low:high]:
             del self.readings[key], self.scaled[key]
         del self.keys[low:high]
@@ -62,6 +74,38 @@ class Series:
         """Every instant from `since` on, with its finest reading."""
         later = self.keys[bisect_right(self.keys, (since - 1, 0)) :]
         return {key[0]: self.readings[key] for key in later}
+
+    def total(self, begin: int, end: int) -> tuple[int, int]:
+        """累计 — the sum of the tiles of (begin, end] and how many seconds they cover.
+
+        Readings that follow one another at one interval tile by themselves: two running sums tell all.
+        """
+        self._run_on()
+        low, high = bisect_right(self.keys, (begin, 0)), bisect_right(self.keys, (end, 0))
+        if low < high and self.keys[low][0] + self.keys[low][1] < begin:
+            low += 1
+        if low >= high:
+            return 0, 0
+        if self._breaks[high - 1] != self._breaks[low]:
+            tiles = list(self.tiles(begin, end))
+            return sum(value for value, _ in tiles), sum(step for _, step in tiles)
+        before = (self._sums[low - 1], self._unknown[low - 1]) if low else (0, 0)
+        known = high - low - (self._unknown[high - 1] - before[1])
+        return self._sums[high - 1] - before[0], -self.keys[low][1] * known
+
+    def _run_on(self) -> None:
+        """Carry the running sums on to the last key."""
+        at = len(self._sums)
+        total, unknown, breaks = (self._sums[-1], self._unknown[-1], self._breaks[-1]) if self._sums else (0, 0, 0)
+        for time, minus_step in self.keys[at:]:
+            value = self.scaled[time, minus_step]
+            total, unknown = (total, unknown + 1) if value is None else (total + value, unknown)
+            if at:
+                breaks += self.keys[at - 1] != (time + minus_step, minus_step)
+            self._sums.append(total)
+            self._unknown.append(unknown)
+            self._breaks.append(breaks)
+            at += 1
 
     def tiles(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """铺满 — (value, interval) of readings within (begin, end] that do not overlap, walking back.

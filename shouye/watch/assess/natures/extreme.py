@@ -22,7 +22,7 @@ def _values(watch: Watch, series: Mapping[str, Series], at: int) -> dict[str, Va
         if held is None or not known:
             continue
         most = channel.scale(max(known) / SCALE) if channel.scale else max(known) / SCALE
-        covered = sum(step for _, step in held.tiles(at - window, at))
+        _, covered = held.total(at - window, at)
         found[name] = Bounds(most, most if covered == window else inf)
     return found
 

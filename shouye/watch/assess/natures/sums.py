@@ -21,10 +21,10 @@ def _values(watch: Watch, series: Mapping[str, Series], at: int) -> dict[str, Va
     least: dict[int, float] = {}
     for window in sorted(watch.windows, key=lambda window: window.length_s):
         end = at - window.lag_s
-        tiles = list(series[watch.hazard.element].tiles(end - window.length_s, end))
-        known = sum(value for value, _ in tiles) / SCALE
+        total, covered = series[watch.hazard.element].total(end - window.length_s, end)
+        known = total / SCALE
         floor = least[window.lag_s] = max(known, least.get(window.lag_s, 0.0))
-        exact = known == floor and sum(step for _, step in tiles) == window.length_s
+        exact = known == floor and covered == window.length_s
         found[window.name] = Bounds(floor, known if exact else inf)
     return found
 
