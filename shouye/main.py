@@ -32,9 +32,11 @@ from shouye.base.kernel import (
     holder_name,
     keeping_time,
     open_key,
+    open_vault,
     pace,
     play,
     read_stamp,
+    vault_path,
 )
 from shouye.doors import web
 from shouye.doors.cli.access import access_app
@@ -81,6 +83,7 @@ def open_city(
     """开城 — what every process does: tables, the city if it is new, what verbs find by `tx.of`."""
     files = roster.load_city(city)
     database.create(mode, files.id)
+    database.install(open_vault(vault_path(database.engine.url), make=mode is not Mode.ACTUAL))
     with database.begin() as tx:
         if not roster.has_city(tx):
             roster.import_city(tx, files)

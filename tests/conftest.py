@@ -4,6 +4,7 @@ asks for `database_url` or `both_databases` runs on SQLite and on PostgreSQL."""
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from shouye.base.kernel import Database, db
+from shouye.base.kernel import Database, db, open_vault, vault_path
+from shouye.base.kernel.vault import KEY_SETTING
 from tests.servers import Postgres, postgres, postgres_is_here
 
 settings.register_profile("house", derandomize=True, deadline=None)
@@ -21,6 +23,14 @@ settings.load_profile("house")
 # Where nothing may be left out, a missing PostgreSQL fails the tests that need it.
 POSTGRES = postgres_is_here() or os.environ.get("CI") == "true"
 BACKENDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+
+
+KEYS = tempfile.TemporaryDirectory(prefix="shouye-keys-")
+
+
+def pytest_configure() -> None:
+    """Contacts are sealed with one key for all tests; also the programs that tests start find it there."""
+    os.environ.setdefault(KEY_SETTING, f"{KEYS.name}/contacts.key")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -100,6 +110,7 @@ def _databases_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def make_and_note(self: Database, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
+        self.install(open_vault(vault_path(self.engine.url), make=True))
         opened.append(self)
 
     monkeypatch.setattr(Database, "__init__", make_and_note)

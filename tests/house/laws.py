@@ -32,6 +32,7 @@ KERNEL_FILES = {
     "settings",
     "shelf",
     "units",
+    "vault",
     "worker",
 }
 INNER_ORDER = {"model": 0, "facts": 0, "store": 1, "service": 2, "reacts": 3, "jobs": 3}
@@ -189,6 +190,9 @@ def time_comes_from_the_clock(source: Source) -> Iterator[str]:
             yield source.at(node, f"{name} belongs to transports, channels, access and the doors")
 
 
+_SECRETS = ("base.access", "base.proof", "doors.web", "doors.share")
+
+
 def chance_is_seeded(source: Source) -> Iterator[str]:
     """The same seed gives the same night: no unseeded chance, no hash(), no order taken from a set."""
     for node, name in source.uses():
@@ -198,8 +202,8 @@ def chance_is_seeded(source: Source) -> Iterator[str]:
         if unseeded and name not in ("random.Random", "numpy.random.default_rng", "numpy.random.Generator"):
             yield source.at(node, f"{name} draws from a hidden state; take a random.Random(seed)")
         secret = name.startswith("secrets.") or name in ("uuid.uuid1", "uuid.uuid4", "os.urandom")
-        if secret and source.room not in ("base.access", "doors.web", "doors.share"):
-            yield source.at(node, f"{name}: secrets are made in access")
+        if secret and source.room not in _SECRETS and source.inside != ("vault",):
+            yield source.at(node, f"{name}: secrets are made in access and the vault")
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hash":
             yield source.at(node, "hash() differs from run to run")

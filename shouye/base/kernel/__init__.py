@@ -86,6 +86,13 @@ from shouye.base.kernel.seal import read_anchor as read_anchor
 from shouye.base.kernel.seal import sealed_head as sealed_head
 from shouye.base.kernel.seal import trusted_keys as trusted_keys
 from shouye.base.kernel.shelf import load_shelf as load_shelf
+from shouye.base.kernel.vault import Vault as Vault
+from shouye.base.kernel.vault import VaultMissing as VaultMissing
+from shouye.base.kernel.vault import VaultUnreadable as VaultUnreadable
+from shouye.base.kernel.vault import make_vault as make_vault
+from shouye.base.kernel.vault import open_vault as open_vault
+from shouye.base.kernel.vault import rotate_vault as rotate_vault
+from shouye.base.kernel.vault import vault_path as vault_path
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source
 from shouye.base.kernel.worker import keeping_time as keeping_time

@@ -6,6 +6,7 @@ data: `load_city` reads it, `lint` finds what is missing, `import_city` writes i
 """
 
 from shouye.base.roster.facts import CityImported as CityImported
+from shouye.base.roster.facts import ContactsResealed as ContactsResealed
 from shouye.base.roster.lints import lint as lint
 from shouye.base.roster.model import KIND_WORDS as KIND_WORDS
 from shouye.base.roster.model import KINDS_AT as KINDS_AT
@@ -28,5 +29,7 @@ from shouye.base.roster.model import Station as Station
 from shouye.base.roster.service import add_stations as add_stations
 from shouye.base.roster.service import import_city as import_city
 from shouye.base.roster.service import load_city as load_city
+from shouye.base.roster.service import people_with as people_with
+from shouye.base.roster.service import seal_contacts_again as seal_contacts_again
 from shouye.base.roster.service import snapshot as snapshot
 from shouye.base.roster.store import has_city as has_city

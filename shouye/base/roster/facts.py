@@ -15,3 +15,11 @@ class CityImported(Fact):
     posts: int
     persons: int
     stations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactsResealed(Fact):
+    """联系方式换密钥 — how many were sealed anew, and the number of the key."""
+
+    count: int
+    key: int

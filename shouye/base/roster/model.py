@@ -154,6 +154,14 @@ class Contact:
     value: str
 
 
+def plain(number: str) -> str:
+    """号码归一 — as it is compared: digits without the country's prefix; other addresses in small letters."""
+    digits = "".join(sign for sign in number if sign.isdigit())
+    if "@" in number or not digits:
+        return number.strip().lower()
+    return digits.removeprefix("00").removeprefix("86") if len(digits) > 12 else digits
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """责任人 — a person in a post as A 角 or B 角, on every day or on one shift."""

@@ -12,9 +12,9 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shouye.base.kernel import Tx, record
-from shouye.base.roster import lints
-from shouye.base.roster.facts import CityImported
+from shouye.base.kernel import Tx, Vault, record
+from shouye.base.roster import lints, store
+from shouye.base.roster.facts import CityImported, ContactsResealed
 from shouye.base.roster.model import (
     CityAlreadyImported,
     CityFiles,
@@ -103,9 +103,21 @@ def import_city(tx: Tx, city: CityFiles) -> None:
     )
 
 
-def snapshot(tx: Tx) -> Roster:
-    """取快照 — the whole register as it stands in this transaction."""
-    return Roster(select_city(tx))
+def snapshot(tx: Tx, *, with_contacts: bool = True) -> Roster:
+    """取快照 — the whole register as it stands in this transaction; with the numbers of people or without."""
+    return Roster(select_city(tx, with_contacts=with_contacts))
+
+
+def people_with(tx: Tx, number: str) -> list[int]:
+    """谁的号码 — a reply counts only from the number that was called. 依据: design.md 3.15."""
+    return store.people_with(tx, number)
+
+
+def seal_contacts_again(tx: Tx, vault: Vault) -> int:
+    """联系方式换密钥 — every number under the key now in use; returns how many."""
+    count = store.seal_again(tx, vault)
+    record(tx, ContactsResealed(subject="contacts", actor="operator", count=count, key=vault.number))
+    return count
 
 
 class _Reader:

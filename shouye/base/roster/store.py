@@ -16,11 +16,14 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
+    bindparam,
     insert,
     select,
+    update,
 )
 
-from shouye.base.kernel import RowId, Tx, metadata
+from shouye.base.kernel import RowId, Tx, Vault, VaultMissing, metadata
 from shouye.base.roster.model import (
     CityRecords,
     Contact,
@@ -32,6 +35,7 @@ from shouye.base.roster.model import (
     Post,
     Shift,
     Station,
+    plain,
 )
 
 # `row` keeps the order of the city's own files: screens and lists show places as the city lists them.
@@ -95,7 +99,9 @@ contact_table = Table(
     metadata,
     Column("person", ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
     Column("kind", String(20), primary_key=True),
-    Column("value", String(40), nullable=False),
+    Column("sealed", Text, nullable=False, comment="encrypted; the key lies outside the database"),
+    Column("trace", String(64), nullable=False, comment="blind index"),
+    Index("contact_trace", "trace"),
 )
 
 shift_table = Table(
@@ -147,7 +153,7 @@ def insert_city(tx: Tx, records: CityRecords) -> None:
     _insert(tx, division_code_table, records.codes)
     _insert(tx, post_table, records.posts)
     _insert(tx, person_table, records.persons)
-    _insert(tx, contact_table, records.contacts)
+    _insert_contacts(tx, records.contacts)
     _insert(tx, shift_table, records.shifts)
     _insert(tx, holder_table, records.holders)
     _insert(tx, station_table, records.stations)
@@ -159,19 +165,70 @@ def put_stations(tx: Tx, stations: Iterable[Station]) -> None:
     _insert(tx, station_table, [station for station in stations if station.id not in known])
 
 
-def select_city(tx: Tx) -> CityRecords:
-    """Everything as it was written, in the same order."""
+def select_city(tx: Tx, *, with_contacts: bool = True) -> CityRecords:
+    """Everything as it was written, in the same order; the numbers of people only when they are asked for."""
     level = {"level": DivisionLevel}
     return CityRecords(
         divisions=_select(tx, division_table, Division, level),
         codes=_select(tx, division_code_table, DivisionCode),
         posts=_select(tx, post_table, Post, level),
         persons=_select(tx, person_table, Person),
-        contacts=_select(tx, contact_table, Contact),
+        contacts=_contacts(tx, _vault(tx)) if with_contacts else (),
         holders=_select(tx, holder_table, Holder),
         shifts=_select(tx, shift_table, Shift),
         stations=_select(tx, station_table, Station),
     )
+
+
+def people_with(tx: Tx, number: str) -> list[int]:
+    """Whose number this is, found by its blind index: nothing is opened."""
+    query = select(contact_table.c.person).where(contact_table.c.trace == _vault(tx).trace(plain(number)))
+    return [row.person for row in tx.run(query.distinct().order_by(contact_table.c.person))]
+
+
+def seal_again(tx: Tx, vault: Vault) -> int:
+    """Every number under the key now in use."""
+    before = _contacts(tx, vault)
+    if before:
+        here = (contact_table.c.person == bindparam("of")) & (contact_table.c.kind == bindparam("by"))
+        rows = [_sealed(vault, one) for one in before]
+        tx.run(
+            update(contact_table).where(here).values(sealed=bindparam("sealed_"), trace=bindparam("trace_")),
+            [
+                {"of": row["person"], "by": row["kind"], "sealed_": row["sealed"], "trace_": row["trace"]}
+                for row in rows
+            ],
+        )
+    return len(before)
+
+
+def _vault(tx: Tx) -> Vault:
+    found: Vault | None = tx.installed.get(Vault)
+    if found is None:
+        raise VaultMissing
+    return found
+
+
+def _insert_contacts(tx: Tx, contacts: Iterable[Contact]) -> None:
+    rows = [_sealed(_vault(tx), one) for one in contacts]
+    if rows:
+        tx.run(insert(contact_table), rows)
+
+
+def _sealed(vault: Vault, one: Contact) -> dict[str, Any]:
+    sealed = vault.seal(_place(one.person, one.kind), one.value)
+    return {"person": one.person, "kind": one.kind, "sealed": sealed, "trace": vault.trace(plain(one.value))}
+
+
+def _contacts(tx: Tx, vault: Vault) -> tuple[Contact, ...]:
+    rows = tx.run(select(contact_table).order_by(contact_table.c.person, contact_table.c.kind)).all()
+    return tuple(
+        Contact(row.person, row.kind, vault.open(_place(row.person, row.kind), row.sealed)) for row in rows
+    )
+
+
+def _place(person: int, kind: str) -> str:
+    return f"contact:{person}:{kind}"
 
 
 def _insert(tx: Tx, table: Table, records: Iterable[Any]) -> None:

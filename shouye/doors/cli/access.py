@@ -27,15 +27,27 @@ from shouye.base.access import (
     steady_now,
     users,
 )
-from shouye.base.kernel import BEIJING, BadInput, Database, Refusal, Tx, WallClock
-from shouye.base.roster import snapshot
+from shouye.base.kernel import (
+    BEIJING,
+    BadInput,
+    Database,
+    Refusal,
+    Tx,
+    WallClock,
+    make_vault,
+    rotate_vault,
+    vault_path,
+)
+from shouye.base.roster import seal_contacts_again, snapshot
 from shouye.doors.cli.db import Where
 
 access_app = typer.Typer(help="账号与接口密钥。", no_args_is_help=True)
 user_app = typer.Typer(help="账号：开户、列出、销户、改密码。", no_args_is_help=True)
 key_app = typer.Typer(help="接口密钥：发、列出、作废。", no_args_is_help=True)
+contact_app = typer.Typer(help="联系方式的密钥：生成、更换。", no_args_is_help=True)
 access_app.add_typer(user_app, name="user")
 access_app.add_typer(key_app, name="key")
+access_app.add_typer(contact_app, name="contacts")
 
 Days = Annotated[int, typer.Option("--days", min=1, help="有效天数")]
 Division = Annotated[str, typer.Option("--division", help="管辖范围：区划编号，如 dt 或 dt-c08")]
@@ -146,6 +158,26 @@ def revoke(database: Where, number: Annotated[int, typer.Argument(help="密钥�
     _say(f"已作废密钥 {number}")
 
 
+@contact_app.command("make-key")
+def make_key(database: Where) -> None:
+    """生成联系方式的密钥文件：实战开库前做一次，并另存一份；备份里没有它。"""
+    path = vault_path(database)
+    try:
+        make_vault(path)
+    except Refusal as refusal:
+        raise _told(refusal) from None
+    _say(f"已生成 {path}（权限 0600）。请另存一份：丢了它，库和备份里的号码都读不出。")
+
+
+@contact_app.command("rotate-key")
+def rotate_key(database: Where) -> None:
+    """更换密钥：全部号码改用新密钥加密；旧密钥留在文件里，旧备份仍可恢复。"""
+    path = vault_path(database)
+    with _writing(database) as tx:
+        count = seal_contacts_again(tx, rotate_vault(path))
+    _say(f"已更换，{count} 个号码改用新密钥；请重启各进程，并把 {path} 另存一份。")
+
+
 def _password(draw: bool) -> str:
     if draw:
         return new_token()
@@ -155,7 +187,7 @@ def _password(draw: bool) -> str:
 
 def _known(tx: Tx, division: str, posts: list[str]) -> None:
     """Places and posts are of this city; a misspelt one would quietly see nothing."""
-    roster = snapshot(tx)
+    roster = snapshot(tx, with_contacts=False)
     roster.division(division)
     if strange := [post for post in posts if post not in roster.posts]:
         raise BadInput(f"没有这个岗位：{'、'.join(strange)}")
@@ -173,10 +205,14 @@ def _writing(url: str) -> Iterator[Tx]:
         with found.begin() as tx:
             yield tx
     except Refusal as refusal:
-        Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
-        raise typer.Exit(2) from None
+        raise _told(refusal) from None
     finally:
         found.close()
+
+
+def _told(refusal: Refusal) -> typer.Exit:
+    Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
+    return typer.Exit(2)
 
 
 def _print(table: Table) -> None:

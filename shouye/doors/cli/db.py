@@ -27,8 +27,10 @@ from shouye.base.kernel import (
     holder_name,
     holdings,
     iso,
+    open_vault,
     restore,
     schema_head,
+    vault_path,
 )
 from shouye.base.roster import has_city, import_city, load_city
 
@@ -81,6 +83,7 @@ def init(
     with _opened(database) as found:
         files = load_city(city)
         found.create(mode.mode, files.id)
+        found.install(open_vault(vault_path(found.engine.url), make=mode.mode is not Mode.ACTUAL))
         with found.begin() as tx:
             new = not has_city(tx)
             if new:

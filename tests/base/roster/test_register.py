@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from shouye.base.kernel import BEIJING, Database, Mode, NotFound, SimClock, Tx, facts_since, metadata
+from shouye.base.kernel import (
+    BEIJING,
+    Database,
+    Mode,
+    NotFound,
+    SimClock,
+    Tx,
+    Vault,
+    VaultUnreadable,
+    facts_since,
+    metadata,
+)
 from shouye.base.roster import (
     BadCity,
     CityAlreadyImported,
@@ -19,6 +30,8 @@ from shouye.base.roster import (
     has_city,
     import_city,
     load_city,
+    people_with,
+    seal_contacts_again,
     snapshot,
 )
 from tests.base.roster.small import edit, write_city
@@ -85,6 +98,40 @@ def test_an_empty_chair_does_not_keep_a_city_from_being_watched(database: Databa
     with database.begin() as tx:
         import_city(tx, load_city(tmp_path))
         assert snapshot(tx).holders("xs-v1/village_warner", NOON) == ()
+
+
+def test_no_number_lies_open_and_each_is_found_by_its_trace(database: Database, tmp_path: Path) -> None:
+    with database.begin() as tx:
+        import_city(tx, load_city(write_city(tmp_path)))
+    with database.read() as tx:
+        taken = snapshot(tx)
+        rows = tx.run(select(metadata.tables["contact"])).all()
+        assert rows
+        for row in rows:
+            number = taken.contact(row.person, row.kind)
+            assert number is not None
+            assert number not in f"{row.sealed} {row.trace}"
+            assert people_with(tx, f"+86 {number[:3]}-{number[3:]}") == [row.person]
+        assert people_with(tx, "13900000000") == []
+        assert not any(one.contact(row.person) for one in (snapshot(tx, with_contacts=False),) for row in rows)
+
+
+def test_numbers_survive_a_change_of_keys_and_no_swap(database: Database, tmp_path: Path) -> None:
+    first, second = Vault({1: bytes(32)}), Vault({1: bytes(32), 2: bytes(31) + b"2"})
+    database.install(first)
+    with database.begin() as tx:
+        import_city(tx, load_city(write_city(tmp_path)))
+        before = {person: snapshot(tx).contact(person) for person in snapshot(tx).persons}
+        assert seal_contacts_again(tx, second) == len(before)
+        with pytest.raises(VaultUnreadable):
+            snapshot(tx)
+    database.install(second)
+    with database.begin() as tx:
+        assert {person: snapshot(tx).contact(person) for person in before} == before
+        assert people_with(tx, str(before[1])) == [1]
+        tx.run(text("UPDATE contact SET sealed = (SELECT sealed FROM contact WHERE person = 2) WHERE person = 1"))
+        with pytest.raises(VaultUnreadable):
+            snapshot(tx)
 
 
 def test_names_and_numbers_can_be_erased(database: Database, tmp_path: Path) -> None:

@@ -621,10 +621,14 @@ def upgrade() -> None:
         "contact",
         sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("value", sa.String(length=40), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False, comment="encrypted; the key lies outside the database"),
+        sa.Column("trace", sa.String(length=64), nullable=False, comment="blind index"),
         sa.ForeignKeyConstraint(["person"], ["person.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("person", "kind"),
     )
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index("contact_trace", ["trace"], unique=False)
+
     op.create_table(
         "division_code",
         sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
