@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -158,9 +157,10 @@ def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔�
 
 def masked(raw: bytes) -> str:
     """原文 — as text where it is text, else as hex; an access password on the wire is not shown."""
+    bare = tally.without_secrets(raw)
     if any(byte < 9 or 13 < byte < 32 for byte in raw):
-        return raw.hex(" ").upper()
-    return re.sub(r"(?i)(PW=)[^;&]*", r"\1******", raw.decode("utf-8", "replace"))
+        return bare.hex(" ").upper()
+    return bare.decode("utf-8", "replace")
 
 
 def _make_retry(find: FindCity) -> Callable[..., None]:

@@ -14,11 +14,19 @@ class RailLink:
     owes: str = ""
     permission: str = "see"
     drill_only: bool = False
+    city_only: bool = False
 
 
 RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
     ("", (RailLink("值班台", "/"), RailLink("事项", "/tasks", "tasks"))),
-    ("监测", (RailLink("静默", "/silence", "silent"),)),
+    (
+        "监测",
+        (
+            RailLink("听不到的", "/silence", "silent"),
+            RailLink("接入", "/feeds"),
+            RailLink("隔离区", "/quarantine", "held", city_only=True),
+        ),
+    ),
     (
         "事中大应急",
         (

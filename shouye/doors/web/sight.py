@@ -35,6 +35,16 @@ class Sight:
     def inside(self, division: str) -> bool:
         return self.scope.covers(self.roster, division)
 
+    @property
+    def city_wide(self) -> bool:
+        """Is the whole city in sight?"""
+        return self.inside(self.roster.city.id)
+
+    @cached_property
+    def elements(self) -> observe.Elements:
+        """监测要素 — names, units, decimals."""
+        return observe.quality_in_force(self.tx)
+
     @cached_property
     def owed(self) -> list[tasks.Task]:
         """现在应办 — most urgent first."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shouye.base.kernel import AlertLevel, TransferStage, dead_jobs, is_night, rank_of
 from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.words import span
+from shouye.watch import tally
 
 Level = AlertLevel | TransferStage
 
@@ -56,7 +57,7 @@ def state_line(sight: Sight) -> StateLine:
         StateItem("现在应办", len(sight.owed), "项", "/tasks"),
         StateItem("其中逾期", len(late), "项", "/tasks", longest, loud=bool(late)),
         StateItem("叫应未结", calls.open, "件", "/calls", f"{asleep} 个村无一人应答" if asleep else ""),
-        StateItem("静默", silent, "处", "/silence", unjudged, loud=bool(silent)),
+        StateItem("听不到的", silent, "处", "/silence", unjudged, loud=bool(silent)),
     )
     owes = {
         "tasks": len(sight.owed),
@@ -64,5 +65,6 @@ def state_line(sight: Sight) -> StateLine:
         "proposed": len(sight.proposals),
         "waiting": calls.open,
         "dial": calls.unreached,
+        "held": sum(tally.held_tally(sight.tx).values()) if sight.city_wide else 0,
     }
     return StateLine(is_night(now), items, owes)

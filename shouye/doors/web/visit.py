@@ -116,7 +116,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        hm=words.hm, hms=words.hms, day=words.day, span=words.span, ms=words.ms, figure=words.figure, grade=grade
+        hm=words.hm,
+        hms=words.hms,
+        when=words.when,
+        day=words.day,
+        span=words.span,
+        ms=words.ms,
+        figure=words.figure,
+        grouped=words.grouped,
+        hidden=words.hidden,
+        grade=grade,
     )
     return found
 

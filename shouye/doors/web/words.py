@@ -17,6 +17,14 @@ def hms(instant: datetime) -> str:
     return instant.astimezone(BEIJING).strftime("%H:%M:%S")
 
 
+def when(instant: datetime, now: datetime) -> str:
+    """02:14 today, 07-20 02:14 this year, 2023-07-20 02:14 before."""
+    local, here = instant.astimezone(BEIJING), now.astimezone(BEIJING)
+    if local.date() == here.date():
+        return local.strftime("%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == here.year else "%Y-%m-%d %H:%M")
+
+
 def day(instant: datetime) -> str:
     local = instant.astimezone(BEIJING)
     return f"{local.month}月{local.day}日 星期{WEEKDAYS[local.weekday()]}"
@@ -41,3 +49,13 @@ def figure(value: float) -> str:
     """118.4, 50, 955.62: as it was measured, without a tail of zeros."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def grouped(value: int) -> str:
+    """12 345: a count that can be read."""
+    return f"{value:,}".replace(",", "\u2009")
+
+
+def hidden(code: str) -> str:
+    """遮盖 — the ends of a code that may be somebody's number; who has to act sees it whole."""
+    return code if len(code) < 8 else f"{code[:4]}{'*' * (len(code) - 6)}{code[-2:]}"

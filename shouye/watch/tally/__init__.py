@@ -11,6 +11,7 @@ from shouye.watch.tally.model import Hearing as Hearing
 from shouye.watch.tally.model import Held as Held
 from shouye.watch.tally.model import Minute as Minute
 from shouye.watch.tally.model import hearing as hearing
+from shouye.watch.tally.model import without_secrets as without_secrets
 from shouye.watch.tally.service import NotHeld as NotHeld
 from shouye.watch.tally.service import count as count
 from shouye.watch.tally.service import counts as counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,3 +86,20 @@ def hearing(interval: timedelta, heard_at: datetime | None, refused_at: datetime
     if refused_at is not None and refused_at >= late:
         return Hearing.REFUSED
     return Hearing.NEVER if heard_at is None else Hearing.LATE
+
+
+_SECRETS = (
+    re.compile(rb"(?i)PW=([^;&]*)"),
+    re.compile(rb"(?s)\A\x7e\x7e.{6}(..)"),
+    re.compile(rb"(?s)\A\x01.{12}(.{4})"),
+)
+"""口令所在 — HJ 212 as text; SL 651 after centre and station, in HEX and in ASCII."""
+
+
+def without_secrets(raw: bytes) -> bytes:
+    """遮盖口令 — the same bytes at the same places, the access password as asterisks."""
+    for secret in _SECRETS:
+        for found in secret.finditer(raw):
+            begin, end = found.span(1)
+            raw = raw[:begin] + b"*" * (end - begin) + raw[end:]
+    return raw

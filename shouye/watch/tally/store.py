@@ -68,6 +68,7 @@ quarantine = Table(
     Column("settled_by", String(80), nullable=False),
     Column("settled_why", Text, nullable=False),
     Index("quarantine_feed", "feed", "id"),
+    Index("quarantine_state", "state", "feed", "code"),
 )
 
 _MOST_HELD = 1000

@@ -137,7 +137,7 @@ def test_the_quarantine_is_listed_shown_retried_and_emptied(city: Path, tmp_path
         assert [one.value for one in observe.latest_all(tx, WHOLE)] == [1.0]
     with database.begin() as tx:
         feeds.take(tx, [feeds.Parcel(feed, tuple(decode(b"{", feed.session_options)))])
-    assert ask("drop", "-d", url, "2").output == "已弃置\n"
+    assert ask("drop", "-d", url, "2", "--reason", "坏文件").output == "已弃置\n"
     assert ask("show", "-d", url, "3").exit_code == 2
     database.close()
 

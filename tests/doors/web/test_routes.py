@@ -32,6 +32,8 @@ FILLED = {
     "{change}": "extend",
     "{token}": "no-such-token",
     "{station}": "54400",
+    "{feed}": "push",
+    "{kind}": "xlsx",
 }
 
 

@@ -8,6 +8,7 @@ from shouye.doors.web.pages.assess import page as assess
 from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
 from shouye.doors.web.pages.desk import page as desk
+from shouye.doors.web.pages.feeds import page as feeds
 from shouye.doors.web.pages.observe import page as observe
 from shouye.doors.web.pages.tasks import page as tasks
 from shouye.doors.web.pages.timeline import page as timeline
@@ -18,6 +19,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     desk.router,
     tasks.router,
     observe.router,
+    feeds.router,
     assess.router,
     warn.router,
     call.router,

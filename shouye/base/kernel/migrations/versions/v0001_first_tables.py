@@ -408,6 +408,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index("quarantine_feed", ["feed", "id"], unique=False)
+        batch_op.create_index("quarantine_state", ["state", "feed", "code"], unique=False)
 
     op.create_table(
         "read_log",

@@ -1,4 +1,4 @@
-"""静默 — every gauge in use with the last word from it; channels and our own jobs are listened to alike."""
+"""听不到的 — every gauge in use with the last word from it; channels and our own jobs are listened to alike."""
 
 from __future__ import annotations
 
