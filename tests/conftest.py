@@ -15,13 +15,14 @@ from sqlalchemy import Engine
 
 from shouye.base.kernel import Database, db, open_vault, vault_path
 from shouye.base.kernel.vault import KEY_SETTING
-from tests.servers import Postgres, postgres, postgres_is_here
+from tests.servers import Postgres, find_mosquitto, postgres, postgres_is_here
 
 settings.register_profile("house", derandomize=True, deadline=None)
 settings.load_profile("house")
 
 # Where nothing may be left out, a missing PostgreSQL fails the tests that need it.
 POSTGRES = postgres_is_here() or os.environ.get("CI") == "true"
+MOSQUITTO = find_mosquitto() is not None or os.environ.get("CI") == "true"
 BACKENDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
 
 
@@ -34,9 +35,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without PostgreSQL, what is only about PostgreSQL is not collected."""
-    if not POSTGRES:
-        items[:] = [item for item in items if "postgres_url" not in getattr(item, "fixturenames", ())]
+    """Without PostgreSQL or Mosquitto, what is only about them is not collected."""
+    absent = {"postgres_url": not POSTGRES, "broker": not MOSQUITTO}
+    lacking = {name for name, is_absent in absent.items() if is_absent}
+    items[:] = [item for item in items if not lacking & set(getattr(item, "fixturenames", ()))]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -44,6 +46,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             "没有找到 PostgreSQL：数据库测试只在 SQLite 上跑了；装上 postgresql 可跑全部。"
         )
+    if not MOSQUITTO:
+        terminalreporter.write_line("没有找到 Mosquitto：MQTT 测试没有跑；装上 mosquitto 可跑全部。")
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,3 +110,55 @@ def as_owner(program: str, *words: str | Path) -> None:
         **identity,
     )
     assert done.returncode == 0, done.stderr
+
+
+def find_mosquitto() -> str | None:
+    """The broker, where Debian's package puts it."""
+    return shutil.which("mosquitto") or next(
+        (path for path in ("/usr/sbin/mosquitto",) if Path(path).exists()), None
+    )
+
+
+class Mosquitto:
+    """A broker of the tests' own on loopback, which keeps sessions and messages when it is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous true",
+            "persistence true",
+            f"persistence_location {folder}/",
+            "autosave_interval 1",
+            "autosave_on_changes true",
+            "max_queued_messages 0",
+            "log_type all",
+        ]
+        if os.geteuid() == 0:
+            lines.append("user root")
+        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        program = find_mosquitto()
+        assert program is not None, "没有找到 mosquitto；装上 mosquitto 再跑测试"
+        log = (self._folder / "mosquitto.log").open("ab")
+        words = [program, "-c", str(self._folder / "mosquitto.conf")]
+        self._process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        log.close()
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError("mosquitto did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+            self._process = None

@@ -95,6 +95,8 @@ class Parcel:
     feed: Feed
     messages: tuple[Message, ...]
     peer: str = ""
+    heard_at: datetime | None = None
+    """When it was heard, where that is not now (what lay in quarantine)."""
     answer: Future[Receipt] = field(default_factory=Future, compare=False)
 
 
@@ -213,6 +215,11 @@ class Feed:
         peer = mapped or peer
         return any(peer.version == one.version and peer in one for one in self.networks or _LOOPBACK)
 
+    @property
+    def times_by_arrival(self) -> bool:
+        """The wire carries no time (Modbus): what is heard is of now."""
+        return self.settings.get("time") == "arrival"
+
     def option(self, name: str, default: Setting = "") -> Any:
         return self.options.get(name, default)
 
@@ -231,12 +238,15 @@ class Taken:
     is_test: bool = False
 
 
-def translate(feed: Feed, message: Decoded, now: datetime) -> Taken:
+def translate(feed: Feed, message: Decoded, now: datetime, heard_at: datetime | None = None) -> Taken:
     """对照 — stations, elements, units, intervals, coordinates: from the source's words into ours."""
     readings: list[Reading] = []
     refused: list[tuple[str, str]] = []
     unmapped: list[str] = []
     wire = message.readings
+    if feed.times_by_arrival:
+        at = (heard_at or now).replace(microsecond=0)
+        wire = tuple(replace(one, time=one.time or at) for one in wire)
     if feed.coordinates in (known := all_datums()):
         wire = _moved(wire, known[feed.coordinates])
     for one in wire:

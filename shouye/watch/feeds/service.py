@@ -78,7 +78,7 @@ class _Work:
             return self._refuse(parcel, UNLISTED, detail, message.station, raw_of(feed, message))
         if message.record is not None:
             return self._record(parcel, message, place)
-        taken = translate(feed, message, self._tx.now)
+        taken = translate(feed, message, self._tx.now, parcel.heard_at)
         for element in taken.unmapped:
             self._counts[feed.name, f"unmapped {element}"[:40]] += 1
         self._readings += taken.readings
@@ -264,7 +264,7 @@ def retry_held(tx: Tx, actor: Actor, feed: Feed, number: int) -> Receipt:
     if one.state != "held" or one.feed != feed.name:
         raise tally.NotHeld(f"第 {number} 条")
     again = _Work(tx)
-    parcel = Parcel(feed, feed.read(one.raw), one.peer)
+    parcel = Parcel(feed, feed.read(one.raw), one.peer, one.at)
     places = [again.add(parcel, message) for message in parcel.messages]
     again.store()
     receipt = Receipt(tuple(again.outcomes[place] for place in places))

@@ -13,6 +13,8 @@ refused (拒收), what it merged (同源合并) and what it assumed, and `lay` p
 from shouye.watch.intake.codecs.firms import FirePlace as FirePlace
 from shouye.watch.intake.codecs.firms import HotSpot as HotSpot
 from shouye.watch.intake.codecs.firms import places as places
+from shouye.watch.intake.codecs.modbus import modbus_pair as modbus_pair
+from shouye.watch.intake.codecs.modbus import register_spans as register_spans
 from shouye.watch.intake.codecs.quakeml import QuakeEvent as QuakeEvent
 from shouye.watch.intake.codecs.quakeml import newest as newest
 from shouye.watch.intake.model import STANDARD as STANDARD

@@ -1,0 +1,164 @@
+"""MQTT 3.1.1、5.0 — a department's broker: subscribed at QoS 1, each message acknowledged after it is stored.
+
+The broker keeps our session (`client_id`): what it has not been told we stored it sends again, also after a
+restart on either side. Publishers should use QoS 1; QoS 0 is promised by nobody, and beyond a bound it is counted
+and left. Whoever may publish is the broker's to say: a station is believed within the block's list.
+`${NAME}` in `username` and `password` is taken from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from shouye.base.kernel import draw
+from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
+from shouye.watch.feeds.transports import aside, deliver
+from shouye.watch.intake import Message, RefusalCode, Refused
+
+_OPTIONS: dict[str, str | int | float | bool] = {
+    "host": "127.0.0.1",
+    "port": 1883,
+    "version": "3.1.1",
+    "topic": "",
+    "client_id": "",
+    "username": "",
+    "password": "",
+    "tls": False,
+    "ca_file": "",
+    "keepalive_s": 30,  # proposed, like all that follow
+    "most_bytes": 262_144,
+    "most_waiting": 10_000,
+}
+_MOST_TOGETHER = 500
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_SESSION_S = 7 * 24 * 3600
+_VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
+
+
+class _Listener(aiomqtt.Client):
+    """A client that tells the broker only what is stored; QoS 0 beyond the bound is counted and left."""
+
+    def __init__(self, *given: Any, most_waiting: int, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._client.manual_ack_set(True)
+        self._most_waiting = most_waiting
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue()
+        self.left = 0
+
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        if message.qos == 0 and self.waiting.qsize() >= self._most_waiting:
+            self.left += 1
+        else:
+            self.waiting.put_nowait(message)
+
+    async def some(self) -> list[Any]:
+        """What has come, at least one; ends with the connection."""
+        coming = asyncio.ensure_future(self.waiting.get())
+        try:
+            await asyncio.wait((coming, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                raise self._disconnected.exception() or aiomqtt.MqttError("disconnected")
+        finally:
+            if not coming.done():
+                coming.cancel()
+        found = [coming.result()]
+        while len(found) < _MOST_TOGETHER and not self.waiting.empty():
+            found.append(self.waiting.get_nowait())
+        return found
+
+    def acknowledge(self, message: Any) -> None:
+        if message.qos:
+            self._client.ack(message.mid, message.qos)
+
+
+def _decoded(feed: Feed, message: Any) -> Sequence[Message]:
+    """One payload as the feed's codec reads it; the topic is told to the mapping."""
+    payload = bytes(message.payload)
+    most = int(feed.option("most_bytes", _OPTIONS["most_bytes"]))
+    if len(payload) > most:
+        return [Refused(RefusalCode.LENGTH, f"{len(payload)} 字节，超过 {most}", payload[:most])]
+    options = replace(feed.session_options, settings={**feed.settings, "topic": str(message.topic)})
+    if feed.codec.decode_all is not None:
+        return list(feed.codec.decode_all(payload, options))
+    return [feed.codec.decode(payload, options)]
+
+
+async def _hear(feed: Feed, desk: Desk, client: _Listener) -> None:
+    """Until the connection ends: store, then acknowledge."""
+    host = str(feed.option("host", _OPTIONS["host"]))
+    while True:
+        heard = await client.some()
+        messages = [message for one in heard for message in _decoded(feed, one)]
+        if messages:
+            await deliver(desk, feed, messages, host)
+        for one in heard:
+            client.acknowledge(one)
+        if client.left:
+            left, client.left = client.left, 0
+            await aside(desk.note, feed.name, "qos 0 left", left)
+
+
+def _client(feed: Feed) -> _Listener:
+    version = str(feed.option("version", "3.1.1"))
+    named: dict[str, Any] = {}
+    if version == "5":
+        make: Any = Properties
+        properties = make(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = _SESSION_S
+        named = {"properties": properties, "clean_start": False}
+    else:
+        named = {"clean_session": False}
+    if feed.option("tls", False):
+        named["tls_context"] = ssl.create_default_context(cafile=str(feed.option("ca_file")) or None)
+    if user := _filled(feed, "username"):
+        named |= {"username": user, "password": _filled(feed, "password")}
+    return _Listener(
+        str(feed.option("host", _OPTIONS["host"])),
+        int(feed.option("port", _OPTIONS["port"])),
+        identifier=str(feed.option("client_id")) or f"shouye-{feed.name}",
+        protocol=_VERSIONS[version],
+        keepalive=int(feed.option("keepalive_s", _OPTIONS["keepalive_s"])),
+        most_waiting=int(feed.option("most_waiting", _OPTIONS["most_waiting"])),
+        **named,
+    )
+
+
+def _filled(feed: Feed, name: str) -> str:
+    return re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], ""), str(feed.option(name)))
+
+
+async def _run(feed: Feed, desk: Desk) -> None:
+    """Connect, and connect again after a growing, jittered pause."""
+    number, pause = 0, _FIRST_PAUSE_S
+    while True:
+        try:
+            async with _client(feed) as client:
+                for topic in str(feed.option("topic")).split():
+                    await client.subscribe(topic, qos=1)
+                pause = _FIRST_PAUSE_S
+                await _hear(feed, desk, client)
+        except aiomqtt.MqttError:
+            await aside(desk.note, feed.name, "broker away")
+        number += 1
+        await asyncio.sleep(pause * (0.5 + draw(0, feed.name, number)))
+        pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def _check(feed: Feed) -> None:
+    if str(feed.option("version", "3.1.1")) not in _VERSIONS:
+        raise BadFeed(f"{feed.name}：version 可用 {'、'.join(_VERSIONS)}")
+    if feed.option("password") and not re.fullmatch(r"\$\{\w+\}", str(feed.option("password"))):
+        raise BadFeed(f"{feed.name}：口令不得写在接入块里，请写 ${{环境变量}}")
+
+
+TRANSPORT = Transport(term="MQTT", run=_run, options=_OPTIONS, required=("host", "topic"), check=_check)
