@@ -16,7 +16,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from shouye.base.kernel import BadInput, Database
-from shouye.watch import feeds, observe
+from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
 from shouye.watch.feeds.model import check_block
 from shouye.watch.intake import (
@@ -80,7 +80,7 @@ def polled(port: int, **said: Any) -> Feed:
 
 def counted(database: Database) -> dict[str, int]:
     with database.read() as tx:
-        return {one.what: one.count for one in feeds.counts(tx)}
+        return {one.what: one.count for one in tally.counts(tx)}
 
 
 @pytest.fixture

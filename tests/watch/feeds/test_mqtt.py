@@ -14,7 +14,7 @@ import aiomqtt
 import pytest
 
 from shouye.base.kernel import Database
-from shouye.watch import feeds, observe
+from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
 from shouye.watch.feeds.model import check_block
 from tests.servers import Mosquitto
@@ -67,7 +67,7 @@ def publish(broker: Mosquitto, *messages: tuple[str, bytes]) -> None:
 
 def counted(database: Database) -> dict[str, int]:
     with database.read() as tx:
-        return {one.what: one.count for one in feeds.counts(tx)}
+        return {one.what: one.count for one in tally.counts(tx)}
 
 
 def stored(database: Database) -> list[tuple[str, int, float | None]]:
