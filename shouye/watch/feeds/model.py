@@ -25,7 +25,7 @@ from shouye.watch.intake import (
     WireReading,
     codec_of,
 )
-from shouye.watch.observe import Reading
+from shouye.watch.observe import Flag, Quality, Reading, standard_elements
 
 Setting = str | int | float | bool
 
@@ -279,8 +279,30 @@ def _reading(feed: Feed, one: WireReading, station: str, rule: ElementRule, now:
     assert not isinstance(value, str), "words are left out before"
     if value is not None:
         value = converted(value, rule.unit or one.unit, unit_of(rule.element))
+    flags = tuple(_SENDER[flag] for flag in one.flags if flag in _SENDER) if one.flags else ()
     step = rule.step or feed.interval
-    return Reading(station, rule.element, one.time, value, step, source=station)
+    return Reading(station, rule.element, one.time, value, step, source=station, flags=flags)
+
+
+def _sent(quality: Quality, why: str) -> Flag:
+    return Flag("sender", quality, why)
+
+
+_SENDER = {
+    "power_lost": _sent(Quality.BAD, "设备断电"),
+    "stopped": _sent(Quality.BAD, "设备停运"),
+    "calibrating": _sent(Quality.BAD, "设备校准中"),
+    "maintenance": _sent(Quality.BAD, "设备维护中"),
+    "fault": _sent(Quality.BAD, "设备故障"),
+    "comms_lost": _sent(Quality.BAD, "设备与采集器通信中断"),
+    "over_range": _sent(Quality.SUSPECT, "超出量程"),
+    "set_by_hand": _sent(Quality.SUSPECT, "人工设定值"),
+    "after-sent": _sent(Quality.SUSPECT, "所述时间晚于发报时间"),
+    "sent-time": _sent(Quality.NOTED, "报文没有观测时间，按发报时间"),
+    "manual": _sent(Quality.NOTED, "人工置数"),
+    "back_filled": _sent(Quality.NOTED, "补传"),
+}
+"""发送方的标记 — the device's own words (HJ 212-2017 数据标记, SL 651) as flags; the qualities are `proposed`."""
 
 
 def _moved(wire: Sequence[WireReading], datum: Datum) -> tuple[WireReading, ...]:
@@ -321,8 +343,12 @@ _DEGREES = {"f": (1 / 1.8, -32 / 1.8), "k": (1.0, -273.15)}
 """单位换算 — the international foot and inch (exact), the nautical mile (exact); the rest are decimal."""
 
 
+@cache
 def unit_of(element: str) -> str:
-    """The unit an element's name ends in: stage_m -> m."""
+    """The unit of our table of elements; of one that is not in it, what its name ends in (stage_7_m -> m)."""
+    known = standard_elements().by_name.get(element)
+    if known is not None and known.unit:
+        return spelt(known.unit)
     return element.rpartition("_")[2] if "_" in element else ""
 
 

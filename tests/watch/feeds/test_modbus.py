@@ -44,11 +44,11 @@ MAP = {
 def device(*registers: int) -> Iterator[int]:
     """Unit 1 with these holding registers; yields its port."""
     begun, loop, port = threading.Event(), asyncio.new_event_loop(), 0
-    servers: list[ModbusTcpServer] = []
+    servers: list[Any] = []
 
     async def serve() -> None:
         held = SimData(0, values=list(registers), datatype=DataType.REGISTERS)
-        server = ModbusTcpServer(SimDevice(1, simdata=[held]), address=("127.0.0.1", 0))
+        server: Any = ModbusTcpServer(SimDevice(1, simdata=[held]), address=("127.0.0.1", 0))
         servers.append(server)
         await server.listen()
         begun.set()

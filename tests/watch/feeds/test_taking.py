@@ -13,10 +13,11 @@ from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BEIJING, Database, facts_since
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
-from shouye.watch.intake import Message, codec_of
+from shouye.watch.feeds.model import translate
+from shouye.watch.intake import Decoded, Message, WireReading, codec_of
 from shouye.watch.observe import Reading
 from shouye.watch.tally import hold
-from tests.watch.feeds.town import FRAMES, body, documents, hydrology, pushed, report, row, town
+from tests.watch.feeds.town import FRAMES, NOW, body, documents, hydrology, pushed, report, row, town
 
 FIVE = timedelta(minutes=5)
 
@@ -112,6 +113,16 @@ def test_a_device_is_heard_and_its_own_words_mapped(database: Database) -> None:
         at = datetime(2026, 7, 20, 7, 5, tzinfo=BEIJING)
         assert observe.latest_all(tx, WHOLE) == [Reading("53487", "rain_mm", at, 2.5, FIVE, source="53487")]
     assert take(database, hydrology(), report(5, "2.5")) == [Outcome(Standing.DUPLICATE)]
+
+
+def test_what_the_device_says_of_itself_stands_beside_the_value() -> None:
+    said = WireReading("temp_c", NOW, 21.5, "℃", ("fault", "back_filled"))
+    taken = translate(pushed(), Decoded("a", "2011", NOW, (said,)), NOW)
+    assert [(flag.check, flag.quality.value, flag.why) for flag in taken.readings[0].flags] == [
+        ("sender", "bad", "设备故障"),
+        ("sender", "noted", "补传"),
+    ]
+    assert (taken.readings[0].value, taken.readings[0].counted) == (21.5, None)
 
 
 def test_a_test_report_and_a_heartbeat_store_nothing(database: Database) -> None:
