@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,9 @@ import structlog
 
 from shouye.base.kernel import Database, NotFound, Refusal
 from shouye.watch import tally
-from shouye.watch.feeds import service, transports
-from shouye.watch.feeds.model import Feed, Parcel, Receipt
-from shouye.watch.intake import Message
+from shouye.watch.feeds import service, store, transports
+from shouye.watch.feeds.model import Feed, Outcome, Parcel, Receipt, raw_of
+from shouye.watch.intake import Message, RefusalCode, Refused
 
 _log = structlog.get_logger(__name__)
 _MOST_WAITING = 2_000
@@ -130,18 +131,46 @@ class Reception:
         try:
             with self._database.begin() as tx:
                 receipts = service.take(tx, parcels)
+        except store.UNSTORABLE as error:
+            _log.error("unstorable", error=f"{type(error).__name__}: {error}"[:300])
+            for parcel in parcels:
+                self._store_one_by_one(parcel)
+            return
         except Exception as error:  # noqa: BLE001 - the senders are told that it was not stored; they send again
-            if len(parcels) > 1:
-                for parcel in parcels:
-                    self._store([parcel])  # one that cannot be stored must not take the others with it
-                return
-            _log.warning("not_stored", feed=parcels[0].feed.name, error=f"{type(error).__name__}: {error}"[:300])
-            if parcels[0].answer.set_running_or_notify_cancel():
-                parcels[0].answer.set_exception(StorageAway(type(error).__name__))
+            _log.warning("not_stored", error=f"{type(error).__name__}: {error}"[:300])
+            for parcel in parcels:
+                _fail(parcel, error)
             return
         for parcel, receipt in zip(parcels, receipts, strict=True):
             if parcel.answer.set_running_or_notify_cancel():
                 parcel.answer.set_result(receipt)
+
+    def _store_one_by_one(self, parcel: Parcel) -> None:
+        """A message that cannot be stored must not take the others with it: it goes to quarantine by itself."""
+        outcomes: list[Outcome] = []
+        try:
+            for message in parcel.messages:
+                outcomes += self._store_alone(parcel, message)
+        except Exception as error:  # noqa: BLE001 - as above: not stored, and the sender is told so
+            _fail(parcel, error)
+            return
+        if parcel.answer.set_running_or_notify_cancel():
+            parcel.answer.set_result(Receipt(tuple(outcomes)))
+
+    def _store_alone(self, parcel: Parcel, message: Message) -> tuple[Outcome, ...]:
+        try:
+            with self._database.begin() as tx:
+                return service.take(tx, [replace(parcel, messages=(message,))])[0].outcomes
+        except store.UNSTORABLE as error:
+            raw = message.raw if isinstance(message, Refused) else raw_of(parcel.feed, message)
+            refused = Refused(RefusalCode.UNSUPPORTED, f"存不下：{type(error).__name__}", raw, message.station)
+            with self._database.begin() as tx:
+                return service.take(tx, [replace(parcel, messages=(refused,))])[0].outcomes
+
+
+def _fail(parcel: Parcel, error: Exception) -> None:
+    if parcel.answer.set_running_or_notify_cancel():
+        parcel.answer.set_exception(StorageAway(type(error).__name__))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from pydantic import TypeAdapter
 
 from shouye.base.kernel import BEIJING, BadInput, Refusal, canonical, load_shelf
 from shouye.watch.feeds import datums
+from shouye.watch.feeds.meanings.sender import MEANING as SENDER
+from shouye.watch.feeds.meanings.units import MEANING as UNITS
 from shouye.watch.intake import (
     Codec,
     Decoded,
@@ -25,7 +28,7 @@ from shouye.watch.intake import (
     WireReading,
     codec_of,
 )
-from shouye.watch.observe import Flag, Quality, Reading, standard_elements
+from shouye.watch.observe import Reading
 
 Setting = str | int | float | bool
 
@@ -84,8 +87,6 @@ class Receipt:
 
 UNLISTED = "station"
 """拒收原因 — the station is not on the feed's list (`RefusalCode` has the reasons of the wire)."""
-UNMAPPED = "element"
-UNIT = "unit"
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,10 @@ class Feed:
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What an element of ours may be called; `hj212:…` and the like are nobody's until a block maps them."""
+
+
 @dataclass(frozen=True)
 class Taken:
     """译成本市数据 — the readings of one message in our words, and what could not be taken of it."""
@@ -254,7 +259,9 @@ def translate(feed: Feed, message: Decoded, now: datetime, heard_at: datetime | 
             continue
         station = feed.stations.get(one.station or message.station)
         rule = feed.elements.get(one.element)
-        if isinstance(one.value, str) or (rule is None and ":" in one.element):  # a status word is no number
+        if isinstance(one.value, str) or (
+            rule is None and not _NAME.fullmatch(one.element)
+        ):  # a status word is no number
             unmapped.append(one.element)
         elif station is None:
             who = one.station or message.station
@@ -278,31 +285,10 @@ def _reading(feed: Feed, one: WireReading, station: str, rule: ElementRule, now:
     value = one.value
     assert not isinstance(value, str), "words are left out before"
     if value is not None:
-        value = converted(value, rule.unit or one.unit, unit_of(rule.element))
-    flags = tuple(_SENDER[flag] for flag in one.flags if flag in _SENDER) if one.flags else ()
+        value = UNITS.convert(value, rule.unit or one.unit, UNITS.of(rule.element))
+    flags = tuple(SENDER[flag] for flag in one.flags if flag in SENDER) if one.flags else ()
     step = rule.step or feed.interval
     return Reading(station, rule.element, one.time, value, step, source=station, flags=flags)
-
-
-def _sent(quality: Quality, why: str) -> Flag:
-    return Flag("sender", quality, why)
-
-
-_SENDER = {
-    "power_lost": _sent(Quality.BAD, "设备断电"),
-    "stopped": _sent(Quality.BAD, "设备停运"),
-    "calibrating": _sent(Quality.BAD, "设备校准中"),
-    "maintenance": _sent(Quality.BAD, "设备维护中"),
-    "fault": _sent(Quality.BAD, "设备故障"),
-    "comms_lost": _sent(Quality.BAD, "设备与采集器通信中断"),
-    "over_range": _sent(Quality.SUSPECT, "超出量程"),
-    "set_by_hand": _sent(Quality.SUSPECT, "人工设定值"),
-    "after-sent": _sent(Quality.SUSPECT, "所述时间晚于发报时间"),
-    "sent-time": _sent(Quality.NOTED, "报文没有观测时间，按发报时间"),
-    "manual": _sent(Quality.NOTED, "人工置数"),
-    "back_filled": _sent(Quality.NOTED, "补传"),
-}
-"""发送方的标记 — the device's own words (HJ 212-2017 数据标记, SL 651) as flags; the qualities are `proposed`."""
 
 
 def _moved(wire: Sequence[WireReading], datum: Datum) -> tuple[WireReading, ...]:
@@ -322,57 +308,6 @@ def _moved(wire: Sequence[WireReading], datum: Datum) -> tuple[WireReading, ...]
         else one
         for one in wire
     )
-
-
-_SPELLINGS = {
-    "℃": "c", "°C": "c", "C": "c", "°F": "f", "F": "f", "%": "pct", "m/s": "ms", "m3/s": "m3s", "m³/s": "m3s",
-    "cfs": "cfs", "km/h": "kmh", "hPa": "hpa", "kPa": "kpa", "Pa": "pa", "V": "v", "mV": "mv", "°": "deg",
-    "mg/L": "mgl", "ug/L": "ugl", "mg/m3": "mgm3", "ug/m3": "ugm3", "μg/m3": "ugm3", "ft": "ft", "feet": "ft",
-    "inch": "in", "米": "m", "毫米": "mm", "英尺": "ft", "KM/H": "kmh", "MW": "mw", "K": "k",
-}  # fmt: skip
-
-_FACTORS = {
-    ("ft", "m"): 0.3048, ("in", "mm"): 25.4, ("cm", "m"): 0.01, ("mm", "m"): 0.001, ("m", "mm"): 1000.0,
-    ("cm", "mm"): 10.0, ("km", "m"): 1000.0, ("m", "km"): 0.001, ("cfs", "m3s"): 0.028316846592,
-    ("ls", "m3s"): 0.001,
-    ("kmh", "ms"): 1 / 3.6, ("kn", "ms"): 1852 / 3600, ("kpa", "hpa"): 10.0, ("pa", "hpa"): 0.01,
-    ("mv", "v"): 0.001,
-    ("ugl", "mgl"): 0.001, ("mgm3", "ugm3"): 1000.0, ("ugm3", "mgm3"): 0.001, ("ppm", "pct"): 0.0001,
-}  # fmt: skip
-_DEGREES = {"f": (1 / 1.8, -32 / 1.8), "k": (1.0, -273.15)}
-"""单位换算 — the international foot and inch (exact), the nautical mile (exact); the rest are decimal."""
-
-
-@cache
-def unit_of(element: str) -> str:
-    """The unit of our table of elements; of one that is not in it, what its name ends in (stage_7_m -> m)."""
-    known = standard_elements().by_name.get(element)
-    if known is not None and known.unit:
-        return spelt(known.unit)
-    return element.rpartition("_")[2] if "_" in element else ""
-
-
-def spelt(unit: str) -> str:
-    """One spelling of a unit: `m³/s` and `m3/s` are both m3s."""
-    return _SPELLINGS.get(unit.strip(), unit.strip().lower().replace("/", "").replace("³", "3"))
-
-
-def converted(value: float, unit: str, into: str) -> float:
-    """单位换算 — into the unit of our element; a unit nobody can convert is refused, never guessed."""
-    times, plus = _conversion(unit, into)
-    return value if (times, plus) == (1.0, 0.0) else round(value * times + plus, 9)
-
-
-@cache
-def _conversion(unit: str, into: str) -> tuple[float, float]:
-    given = spelt(unit)
-    if given in ("", into):
-        return 1.0, 0.0
-    if into == "c" and given in _DEGREES:
-        return _DEGREES[given]
-    if (given, into) in _FACTORS:
-        return _FACTORS[given, into], 0.0
-    raise ValueError(f"{UNIT}|单位 {unit} 不能换算为 {into or '（无单位）'}")
 
 
 def check_block(feed: Feed, transport: Transport | None, where: str) -> None:

@@ -99,8 +99,8 @@ class _Work:
             {
                 "feed": parcel.feed.name,
                 "code": code,
-                "detail": detail,
-                "station": station[:80],
+                "detail": _writable(detail),
+                "station": _writable(station[:80]),
                 "peer": parcel.peer,
                 "raw": raw,
             }
@@ -123,8 +123,8 @@ class _Work:
         row = {
             "feed": feed.name,
             "heard_at": self._tx.now,
-            "sender": one.sender[:200],
-            "identifier": one.identifier[:200],
+            "sender": _writable(one.sender[:200]),
+            "identifier": _writable(one.identifier[:200]),
             "sent": one.sent,
             "kind": one.kind,
             "status": one.status,
@@ -243,6 +243,11 @@ class _Work:
             rows[key] = {**row, "is_final": int(is_final), "feed": feed.name, "said": said}
         if rows:
             store.put_hot_spots(self._tx, list(rows.values()))
+
+
+def _writable(text: str) -> str:
+    """Text that every database takes: no NUL, no half of a character."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "␀")
 
 
 def _speaks_for_others(message: Decoded) -> bool:

@@ -19,8 +19,12 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import DataError, IntegrityError
 
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
+
+UNSTORABLE = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
+"""存不下的内容 — a message at fault, not the storage: the others are stored without it."""
 
 feed_memory = Table(
     "feed_memory",

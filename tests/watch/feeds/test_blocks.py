@@ -12,7 +12,8 @@ from shouye.base.kernel import Refusal
 from shouye.watch import feeds
 from shouye.watch.feeds import BadFeed
 from shouye.watch.feeds.datums.gcj02 import DATUM
-from shouye.watch.feeds.model import converted, translate
+from shouye.watch.feeds.meanings.units import MEANING
+from shouye.watch.feeds.model import translate
 from shouye.watch.intake import Decoded, WireReading, read_frames
 from tests.watch.feeds.town import NOW, hydrology
 
@@ -102,7 +103,7 @@ def test_a_city_without_blocks_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_units(value: float, unit: str, into: str, told: float) -> None:
-    assert converted(value, unit, into) == pytest.approx(told, abs=1e-9)
+    assert MEANING.convert(value, unit, into) == pytest.approx(told, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def heard(broker: Mosquitto, version: str = "3.1.1", **said: Any) -> Feed:
     return pushed(**{**given, **said})
 
 
-def payload(minute: int, rain_mm: float) -> bytes:
-    at_ms = 1_784_505_600_000 + minute * 60_000  # 2026-07-20 08:00 of Beijing
+def payload(minute: float, rain_mm: float) -> bytes:
+    at_ms = 1_784_505_600_000 + round(minute * 60_000)  # 2026-07-20 08:00 of Beijing
     return json.dumps({"ts": at_ms, "r5": rain_mm}).encode()
 
 
@@ -156,7 +156,7 @@ def test_the_broker_is_started_again_under_load(database: Database, broker: Mosq
             try:
                 async with aiomqtt.Client("127.0.0.1", broker.port, timeout=2) as client:
                     while not over.is_set():
-                        await client.publish("rain/a/up", payload(minute % 1000 - 990, minute), qos=1)
+                        await client.publish("rain/a/up", payload((minute - 100_000) / 60, minute), qos=1)
                         told.append(minute)
                         minute += 1
                         await asyncio.sleep(0.003)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR, WHOLE
-from shouye.base.kernel import BEIJING, Database, facts_since
+from shouye.base.kernel import BEIJING, Database, Tx, facts_since
 from shouye.watch import feeds, observe, tally
-from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
+from shouye.watch.feeds import Feed, Outcome, Parcel, Reception, Standing
 from shouye.watch.feeds.model import translate
 from shouye.watch.intake import Decoded, Message, WireReading, codec_of
 from shouye.watch.observe import Reading
@@ -221,3 +221,30 @@ def test_any_order_and_any_cut_store_the_same(
     with database.read() as tx:
         assert [one.value for one in observe.history(tx, ["53486"], "rain_mm")] == [1.0, 2.0, 3.0]
     database.close()
+
+
+def test_one_that_cannot_be_stored_does_not_take_the_others_along(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = observe.store_batch
+
+    def choke(tx: Tx, readings: Sequence[Reading]) -> int:
+        if any(reading.value == 13 for reading in readings):
+            raise OverflowError("too large")
+        return whole(tx, readings)
+
+    monkeypatch.setattr("shouye.watch.feeds.service.observe.store_batch", choke)
+    desk = Reception(database, {"push": pushed()})
+    desk.start()
+    outcomes = desk.push(
+        "push", messages(pushed(), body(row("a", 0, 1), row("a", 5, 13), row("b", 0, 2)))
+    ).outcomes
+    desk.stop()
+    assert standings(list(outcomes)) == ["accepted", "refused", "accepted"]
+    assert "存不下" in outcomes[1].detail
+    assert stored(database) == [("53486", "rain_mm", 1.0), ("53487", "rain_mm", 2.0)]
+
+
+def test_text_that_no_database_takes_is_made_writable(database: Database) -> None:
+    told = take(database, pushed(), body(row("a\0b", 0, 1), row("\ud800", 0, 1), row("a", 0, "\0\ud800")))
+    assert standings(told) == ["refused"] * 3

@@ -132,7 +132,8 @@ def _said_time(row: Mapping[str, Any], path: str) -> Any:
 
 def _text(row: Any) -> str:
     """The row as a document of one row: what quarantine keeps can be tried again."""
-    return json.dumps([row], ensure_ascii=False)[:_KEPT]
+    kept = json.dumps([row], ensure_ascii=False)[:_KEPT]
+    return kept.encode("utf-8", "replace").decode()  # half a character is no character
 
 
 def _station(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
