@@ -259,9 +259,8 @@ def translate(feed: Feed, message: Decoded, now: datetime, heard_at: datetime | 
             continue
         station = feed.stations.get(one.station or message.station)
         rule = feed.elements.get(one.element)
-        if isinstance(one.value, str) or (
-            rule is None and not _NAME.fullmatch(one.element)
-        ):  # a status word is no number
+        # A status word is no number, a code that no block maps is nobody's element.
+        if isinstance(one.value, str) or (rule is None and not _NAME.fullmatch(one.element)):
             unmapped.append(one.element)
         elif station is None:
             who = one.station or message.station

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BadInput, Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
@@ -94,7 +95,7 @@ def test_a_detector_is_read_by_its_map(database: Database) -> None:
     with device(2096, 65535, 0x4CCD, 0x42CA) as port, feeds.reception(database, {"gas": polled(port)}):
         wait_for(lambda: counted(database).get("accepted"))
     with database.read() as tx:
-        found = {one.element: (one.station, one.time, one.value) for one in observe.latest_all(tx)}
+        found = {one.element: (one.station, one.time, one.value) for one in observe.latest_all(tx, WHOLE)}
     assert found == {
         "o2_pct": ("gas-1", NOW, 20.96),
         "ch4_pct": ("gas-1", NOW, None),

@@ -89,7 +89,7 @@ KELANI = (
     b"(RB 01),9,Hanwella,1,m,0\n"
     b"26-11-2025,9,Hanwella\n"
 )
-MAPPING = {
+MAPPING: dict[str, Any] = {
     "station": "HydrometricStation",
     "time": "{Date} {Time}",
     "time_format": "%d-%m-%Y %H",
