@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from shouye.after import review
-from shouye.base import delivery, roster, rules, tasks
+from shouye.base import delivery, pulse, roster, rules, tasks
 from shouye.base.kernel import (
     BadInput,
     Database,
@@ -287,16 +287,25 @@ def open_live(database: Database, city: Path, mode: Mode) -> Program:
     return program
 
 
+SAY_NOTHING = pulse.Outward()
+
+
 def do_duty(
     program: Program,
     leases: Sequence[Lease],
     over: threading.Event,
     keys: Path | None = None,
     changed: Callable[[], None] = lambda: None,
+    outward: pulse.Outward = SAY_NOTHING,
 ) -> None:
     """值守 — the due work of the roles that this process holds, in real time, until told to stop."""
-    program = go_on_duty(program, [lease.role for lease in leases])
+    roles = [lease.role for lease in leases]
+    program = go_on_duty(program, roles)
     sources = program.sources
+    if Role.CLOCK in roles:
+        ears = pulse.house_probes() | feeds.read_voices(program.city / "feeds.toml")
+        program.database.install(pulse.Voices(ears))
+        sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward))
     sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
     if sealer is not None:
         sources = (*sources, SealSource(sealer))
@@ -343,7 +352,8 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
 
     def work(fenced: Database, leases: Sequence[Lease], over: threading.Event) -> None:
         tell_leases(leases, say)
-        do_duty(replace(program, database=fenced), leases, over, keys, context.tick)
+        outward = pulse.Outward(plan.heartbeat_file, plan.heartbeat_url)
+        do_duty(replace(program, database=fenced), leases, over, keys, context.tick, outward)
 
     with ExitStack() as parts:
         if {Role.WEB, Role.INTAKE} & set(plan.roles):

@@ -31,3 +31,4 @@ from shouye.base.delivery.service import open_attempts as open_attempts
 from shouye.base.delivery.service import receive as receive
 from shouye.base.delivery.service import recover as recover
 from shouye.base.delivery.service import take_in as take_in
+from shouye.base.delivery.service import waiting_since as waiting_since

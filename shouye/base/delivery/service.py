@@ -153,6 +153,12 @@ def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime | 
     return store.delivered(tx, persons, purpose, since or from_ms(0))
 
 
+def waiting_since(tx: Tx) -> dict[str, datetime]:
+    """未回 — since when the oldest attempt of each channel at work here waits; now, if none does."""
+    waiting = store.waiting_since(tx)
+    return {channel: waiting.get(channel, tx.now) for channel in tx.of(Switchboard).senders}
+
+
 def channel_health(tx: Tx) -> list[dict[str, object]]:
     """Each channel's attempts, open ones, unknown outcomes and the last time it was heard."""
     return store.channel_health(tx)

@@ -211,6 +211,15 @@ def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime) -
     return found
 
 
+def waiting_since(tx: Tx) -> dict[str, datetime]:
+    """Per channel: since when the oldest attempt without an outcome is open."""
+    columns = attempt_table.c
+    query = select(columns.channel, func.min(columns.opened_at)).where(
+        columns.state.in_([AttemptState.INTENT.value, AttemptState.ACTING.value])
+    )
+    return {row[0]: row[1] for row in tx.run(query.group_by(columns.channel))}
+
+
 def channel_health(tx: Tx) -> list[dict[str, Any]]:
     """Per channel: attempts, how many are under way, unknown outcomes, the last word heard."""
     unknown = func.count().filter(attempt_table.c.outcome == Outcome.UNKNOWN.value)

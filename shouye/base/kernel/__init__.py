@@ -85,6 +85,7 @@ from shouye.base.kernel.seal import open_key as open_key
 from shouye.base.kernel.seal import read_anchor as read_anchor
 from shouye.base.kernel.seal import sealed_head as sealed_head
 from shouye.base.kernel.seal import trusted_keys as trusted_keys
+from shouye.base.kernel.seal import unsealed_since as unsealed_since
 from shouye.base.kernel.shelf import load_shelf as load_shelf
 from shouye.base.kernel.vault import Vault as Vault
 from shouye.base.kernel.vault import VaultMissing as VaultMissing

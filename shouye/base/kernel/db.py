@@ -61,13 +61,13 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Instant(TypeDecorator[datetime]):
-    """时刻 — an aware datetime in Python, UTC milliseconds in the database."""
+    """时刻 — an aware datetime in Python, UTC milliseconds in the database; a whole number is taken as such."""
 
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_ms(value)
+    def process_bind_param(self, value: datetime | int | None, dialect: Dialect) -> int | None:
+        return value if value is None or isinstance(value, int) else to_ms(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else from_ms(value)

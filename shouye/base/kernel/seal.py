@@ -375,6 +375,14 @@ class SealSource:
         return sealed
 
 
+def unsealed_since(tx: Tx) -> datetime | None:
+    """未封存 — the instant of the oldest fact that waits for the sealer; None when all are sealed."""
+    found: datetime | None = tx.run(
+        select(fact_table.c.at).where(fact_table.c.id > _tail(tx).fact).order_by(fact_table.c.id).limit(1)
+    ).scalar()
+    return found
+
+
 def _tail(tx: Tx) -> _Tail:
     columns = (seal_table.c.seq, seal_table.c.fact, seal_table.c.digest)
     row = tx.run(select(*columns).order_by(seal_table.c.seq.desc()).limit(1)).one_or_none()

@@ -37,6 +37,8 @@ class RunPlan:
     roles: tuple[Role, ...]
     host: str
     port: int
+    heartbeat_file: Path | None = None
+    heartbeat_url: str = ""
 
     @property
     def url(self) -> str:
@@ -73,6 +75,15 @@ def make_run(station: Station) -> Callable[..., None]:
         ] = None,
         host: Annotated[str, typer.Option("--host", help="控制台地址")] = "127.0.0.1",
         port: Annotated[int, typer.Option("--port", help="控制台端口")] = 8080,
+        heartbeat_file: Annotated[
+            Path | None, typer.Option("--heartbeat-file", help="对外心跳：每分钟写一次时刻的文件，供外部看守")
+        ] = None,
+        heartbeat_url: Annotated[
+            str,
+            typer.Option(
+                "--heartbeat-url", envvar="SHOUYE_HEARTBEAT_URL", help="对外心跳：每分钟访问一次的看守地址"
+            ),
+        ] = "",
     ) -> None:
         """值守：接收、判断、叫应、控制台，一个进程全部担任，或用 --role 分开（分开须用 PostgreSQL）。"""
         console = Console(highlight=False, soft_wrap=True)
@@ -80,7 +91,8 @@ def make_run(station: Station) -> Callable[..., None]:
         for end in (signal.SIGTERM, signal.SIGINT):
             signal.signal(end, lambda *_: stop.set())
         try:
-            plan = RunPlan(station.city(city), mode.mode, data, database, tuple(role or Role), host, port)
+            place, roles = station.city(city), tuple(role or Role)
+            plan = RunPlan(place, mode.mode, data, database, roles, host, port, heartbeat_file, heartbeat_url)
             station.run(plan, stop, lambda line: console.print(line, markup=False))
         except Refusal as refusal:
             Console(stderr=True).print(refusal.message, style="bold", markup=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from shouye.base.access import Actor
 from shouye.base.kernel import NotFound, Tx, canonical, record
+from shouye.base.pulse import Probe, Voice
 from shouye.watch import observe, tally
 from shouye.watch.feeds import store, transports
 from shouye.watch.feeds.blocks.feeds_toml import BLOCKS
@@ -261,6 +262,28 @@ def _lag_s(now: datetime, time: datetime) -> int:
 
 def _key(reading: Reading) -> Key:
     return reading.station, reading.element, int(reading.step.total_seconds()), reading.time, reading.revision
+
+
+def read_voices(path: Path) -> dict[str, Probe]:
+    """听谁 — the feeds of feeds.toml, and every gauge in use by the feed on which it comes."""
+    blocks = read_feeds(path)
+    feed_of = {station: name for name, feed in sorted(blocks.items()) for station in feed.stations.values()}
+    return {
+        "feed": lambda tx: voices(tx, blocks.values()),
+        "station": lambda tx: observe.voices(tx, feed_of),
+    }
+
+
+def voices(tx: Tx, feeds: Iterable[Feed]) -> list[Voice]:
+    """应有的声音 — every enabled feed, heard when something of it was taken."""
+    taken = (Standing.ACCEPTED, Standing.DUPLICATE, Standing.TEST, Standing.NOTED)
+    last: dict[str, datetime] = {}
+    for count in tally.counts(tx):
+        if count.what in taken:
+            last[count.feed] = max(count.last_at, last.get(count.feed, count.last_at))
+    return [
+        Voice("feed", feed.name, feed.term, feed.interval, last.get(feed.name)) for feed in feeds if feed.enabled
+    ]
 
 
 def retry_held(tx: Tx, actor: Actor, feed: Feed, number: int) -> Receipt:

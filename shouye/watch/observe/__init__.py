@@ -33,3 +33,4 @@ from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in
 from shouye.watch.observe.service import to_judge_again as to_judge_again
+from shouye.watch.observe.service import voices as voices

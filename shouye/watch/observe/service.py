@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import sqrt
+from types import MappingProxyType
 
 import numpy as np
 
 from shouye.base.access import WHOLE, Actor, Permission, Scope, concerns, covers, require
 from shouye.base.kernel import BadInput, NotFound, Tx, enqueue, iso, record, to_ms
+from shouye.base.pulse import Voice
 from shouye.watch.observe import store
 from shouye.watch.observe.checks import Columns, all_checks
 from shouye.watch.observe.elements import Elements, standard_elements
 from shouye.watch.observe.facts import ReadingsMarked
 from shouye.watch.observe.model import (
+    LATE_AFTER,
     Arrived,
     Cause,
     Flag,
@@ -56,7 +59,7 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
     series = [Series(known[key][0], *key, known[key][1], elements.limits(key[0], key[1])) for key in numbers]
     verdict = examine(tx, elements, series, arrived)
     batch_id = store.open_batch(tx, len(readings))
-    stored = store.put_observations(tx, batch_id, [_row(series[one.number].id, one.reading) for one in arrived])
+    stored = store.put_observations(tx, batch_id, [_row(series[one.number].id, one) for one in arrived])
     if verdict.tails:
         store.put_latest(tx, verdict.tails)
     _compare_places(tx, elements, series, arrived, verdict)
@@ -355,6 +358,36 @@ def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:
     ]
 
 
+def voices(tx: Tx, feed_of: Mapping[str, str] = MappingProxyType({})) -> list[Voice]:
+    """应有的声音 — every gauge in use, to be heard as often as that one of its series that speaks longest.
+
+    `feed_of` says on which feed a station comes.
+    """
+    heard: dict[str, list[Reading]] = {}
+    for reading in latest_all(tx, WHOLE):
+        heard.setdefault(reading.station, []).append(reading)
+    found = []
+    for station, gauge in all_gauges(tx, WHOLE).items():
+        some = heard.get(station, [])
+        last = max(some, key=lambda one: (one.time + LATE_AFTER * one.step, one.element), default=None)
+        cause = unheard(some, tx.now)
+        found.append(
+            Voice(
+                kind="station",
+                name=station,
+                term=station,
+                interval=last.step if last else FIRST_WITHIN,
+                heard_at=last.time if last else None,
+                feed=feed_of.get(station, ""),
+                county=gauge.county,
+                well=cause is None or cause[0] not in (Cause.MISSING, Cause.BAD),
+            )
+        )
+    return found
+
+
+FIRST_WITHIN = timedelta(hours=1)
+"""初次来数 — a gauge that was never heard is expected within two of these (proposed)."""
 _INSTANT = timedelta(milliseconds=1)
 
 
@@ -362,10 +395,11 @@ def _key(reading: Reading) -> store.SeriesKey:
     return reading.station, reading.element, int(reading.step.total_seconds())
 
 
-def _row(series_id: int, reading: Reading) -> dict[str, object]:
+def _row(series_id: int, one: Arrived) -> dict[str, object]:
+    reading = one.reading
     return {
         "series_id": series_id,
-        "time": reading.time,
+        "time": one.ms,
         "revision": reading.revision,
         "value": reading.value,
         "source": reading.source,

@@ -249,14 +249,14 @@ def put_observations(tx: Tx, batch_id: int, rows: list[dict[str, Any]]) -> int:
     return stored
 
 
-def make_months(tx: Tx, instants: Iterable[datetime]) -> None:
+def make_months(tx: Tx, instants: Iterable[int]) -> None:
     """按月分区 — the partitions these instants fall in, and the month after each, so that it is there in time.
 
     Only PostgreSQL has them. A clock gone wild fills the part for the rest, it does not make a thousand tables.
     """
     if not tx.on_postgresql:
         return
-    first = {instant.astimezone(BEIJING).date().replace(day=1) for instant in instants}
+    first = {from_ms(ms).date().replace(day=1) for ms in dict.fromkeys(ms - ms % _HOUR_MS for ms in instants)}
     months = {month for day in first for month in (day, _next_month(day)) if 2000 <= month.year < 2100}
     names = {f"observation_{month:%Y_%m}": month for month in sorted(months)}
     here = select(func.unnest(literal(list(names), ARRAY(Text))).label("name")).subquery()
@@ -271,6 +271,9 @@ def make_months(tx: Tx, instants: Iterable[datetime]) -> None:
                 f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF observation FOR VALUES FROM ({begin}) TO ({end})"
             )
         )
+
+
+_HOUR_MS = 3_600_000
 
 
 def _next_month(month: date) -> date:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from shouye.doors.web.routes import access, assess, call, facts, intake, observe, roster, tasks, warn
+from shouye.doors.web.routes import access, assess, call, facts, health, intake, observe, roster, tasks, warn
 
 ROUTERS: tuple[APIRouter, ...] = (
     access.router,
@@ -14,4 +14,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     call.router,
     tasks.router,
     facts.router,
+    health.router,
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from shouye.base.kernel import Tx, from_ms
+from shouye.base.kernel import Tx
 from shouye.watch.observe import store
 from shouye.watch.observe.checks import Columns, Mask, Numbers, Whole, all_checks
 from shouye.watch.observe.elements import Elements, Limits
@@ -105,10 +105,11 @@ class _Calm:
                 one = self.arrived[self.index[row]]
                 series = self.series[one.number]
                 found.new.append(_flag(elements, series, one.ms, one.reading.value, key))
-        steady, doubt = _ends(self.columns, len(self.series))
+        ends = _ends(self.columns, len(self.series))
+        steady, doubt = ends[0].tolist(), ends[1].tolist()
         newest: dict[int, Arrived] = {}
-        for row in np.flatnonzero(certain):
-            one = self.arrived[self.index[row]]
+        for index in self.index[certain].tolist():
+            one = self.arrived[index]
             newest[one.number] = one
             if one.reading.flags:
                 found.new.append(_said(self.series[one.number], one))
@@ -116,7 +117,7 @@ class _Calm:
         for number, one in newest.items():
             tail = self.series[number].tail
             first = tail.first_ms if tail else firsts[number]
-            found.tails.append(_tail(self.series[number], one, first, steady[number], bool(doubt[number])))
+            found.tails.append(_tail(self.series[number], one, first, steady[number], doubt[number]))
 
 
 class _Around:
@@ -358,12 +359,12 @@ def _ends(columns: Columns, count: int) -> tuple[Numbers, Mask]:
 def _tail(series: Series, one: Arrived, first: int, steady: float | None, doubt: bool) -> dict[str, Any]:
     return {
         "series_id": series.id,
-        "time": from_ms(one.ms),
+        "time": one.ms,
         "revision": one.reading.revision,
         "value": one.reading.value,
         "source": one.reading.source,
-        "first": from_ms(first),
-        "steady": None if steady is None or np.isnan(steady) else from_ms(round(steady * 1000)),
+        "first": first,
+        "steady": None if steady is None or steady != steady else round(steady * 1000),  # nan: not known
         "doubt": doubt,
     }
 
@@ -372,11 +373,11 @@ def _same_tail(series: Series, tail: Tail, first: int, steady: int | None, doubt
     revision, value, source = tail.reading
     return {
         "series_id": series.id,
-        "time": from_ms(tail.ms),
+        "time": tail.ms,
         "revision": revision,
         "value": value,
         "source": source,
-        "first": from_ms(first),
-        "steady": None if steady is None else from_ms(steady),
+        "first": first,
+        "steady": steady,
         "doubt": doubt,
     }

@@ -411,6 +411,32 @@ def upgrade() -> None:
         batch_op.create_index("quarantine_state", ["state", "feed", "code"], unique=False)
 
     op.create_table(
+        "pulse",
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("term", sa.String(length=200), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("county", sa.String(length=40), nullable=False),
+        sa.Column("interval_s", sa.Integer(), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=True),
+        sa.Column("well", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("silent_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("kind", "name"),
+        comment="who should speak, how often, and when he last did",
+    )
+    with op.batch_alter_table("pulse", schema=None) as batch_op:
+        batch_op.create_index("pulse_due", ["due_at"], unique=False)
+
+    op.create_table(
+        "pulse_look",
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
+        comment="when we next ask who of this kind should speak",
+    )
+    op.create_table(
         "read_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
