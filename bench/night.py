@@ -21,7 +21,7 @@ import uvicorn
 
 from bench.machine import percentiles
 from shouye.base import access
-from shouye.base.access import Role, steady_now
+from shouye.base.access import OPERATOR, Role, steady_now
 from shouye.base.delivery import Attempt, Receipt, Reply, SimulatedTelephone, read_people
 from shouye.base.kernel import BEIJING, Clock, Database, Mode
 from shouye.base.roster import DivisionLevel, Roster
@@ -127,6 +127,7 @@ def console(database: Database, roster: Roster) -> Iterator[Console]:
         word = "a word for this bench"
         access.add_user(
             tx,
+            OPERATOR,
             login="bench",
             name="测速",
             password=word,

@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, select
 
 from bench import machine
 from bench.night import START, Telephone, console, make_city, places, screens
+from shouye.base.access import WHOLE, Actor, named
 from shouye.base.delivery.store import attempt_table
 from shouye.base.kernel import Database, JobSource, Mode, PacedClock, SimClock, Tx, next_due, pace, run_due
 from shouye.base.tasks import LadderClock
@@ -48,7 +49,11 @@ def sign(tx: Tx, program: Program, obligations: int) -> int:
     county, divisions = places(program.roster, obligations)
     ground = Ground("rainstorm", "暴雨", county, "RED", divisions, "3小时100毫米（虚构）", (), tx.now, tx.now)
     draft = propose(tx, warn.Act.ISSUE, ground)
-    return warn.approve(tx, draft, tx.of(warn.WarnPolicy).approvers[0]).id
+    return warn.approve(tx, _signer(tx), draft).id
+
+
+def _signer(tx: Tx) -> Actor:
+    return named(tx.of(warn.WarnPolicy).approvers[0])
 
 
 @dataclass
@@ -96,7 +101,7 @@ def opening(url: str, city: Path, obligations: int) -> dict[str, Any]:
         ladder.run_due(database)
         intended = time.perf_counter() - begun
         with database.read() as tx:
-            count = call.balance(tx).opened
+            count = call.balance(tx, WHOLE).opened
         tables = [bare_inserts(database, table.name) for table in (task_table, obligation_table, attempt_table)]
         bare, rings = tables[0] + tables[1], tables[2]
     return {
@@ -154,14 +159,14 @@ def live(url: str, city: Path, obligations: int, speed: float, lines: int | None
             signed, signed_at = time.perf_counter(), clock.now()
             time.sleep(clock.seconds_until(signed_at + WITHDRAWN_AFTER))
             with database.begin() as tx:
-                warn.withdraw(tx, notice, tx.of(warn.WarnPolicy).approvers[0], "测速：撤回")
+                warn.withdraw(tx, _signer(tx), notice, "测速：撤回")
             withdrawn, withdrawn_at = time.perf_counter(), clock.now()
             _quiet(database)
             stop.set()
             loop.join()
         with database.read() as tx:
-            mine = call.obligations(tx, notice)
-            balance = call.balance(tx, notice)
+            mine = call.obligations(tx, WHOLE, notice)
+            balance = call.balance(tx, WHOLE, notice)
     called = {number: one for number, one in phone.sent.items() if one.purpose == "call"}
     first: dict[int, float] = {}
     for number, one in called.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -107,6 +107,8 @@ class Tx:
     connection: Connection
     now: datetime
     installed: Mapping[type, Any] = field(default_factory=dict)
+    seen: dict[Hashable, Any] | None = None
+    """What a read has been told already; a writing transaction keeps nothing, for it changes what it reads."""
 
     def of(self, kind: type[T]) -> T:
         """What this program installed of that kind: the roster, the ladders, the switchboard, a policy."""
@@ -118,6 +120,15 @@ class Tx:
         if parameters is None:
             return self.connection.execute(statement)
         return self.connection.execute(statement, parameters)
+
+    def once(self, question: Hashable, ask: Callable[[], T]) -> T:
+        """只问一次 — within a read, whose view stands still, the same question is asked once."""
+        if self.seen is None:
+            return ask()
+        if question not in self.seen:
+            self.seen[question] = ask()
+        found: T = self.seen[question]
+        return found
 
     @property
     def on_postgresql(self) -> bool:
@@ -215,7 +226,7 @@ class Database:
         """读事务 — one consistent view, nothing written."""
         with self.engine.connect() as connection:
             connection.exec_driver_sql(_ONE_VIEW[connection.dialect.name])
-            yield Tx(connection, self.clock.now(), self._installed)
+            yield Tx(connection, self.clock.now(), self._installed, seen={})
             connection.rollback()
 
     def create(self, mode: Mode, city: str) -> None:

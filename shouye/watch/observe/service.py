@@ -286,11 +286,15 @@ def curve(tx: Tx, scope: Scope, station: str, element: str, since: datetime, unt
 
 def latest_all(tx: Tx, scope: Scope) -> list[Reading]:
     """最新值 — the newest reading of every series, as sent and with its flags."""
-    found = store.latest_readings(tx)
-    if scope != WHOLE:
-        mine = all_gauges(tx, scope)
-        found = [reading for reading in found if reading.station in mine]
-    return _dressed(found, store.flags_of_latest(tx), store.marks(tx, None))
+    found = tx.once("latest_all", lambda: _latest_all(tx))
+    if scope == WHOLE:
+        return list(found)
+    mine = all_gauges(tx, scope)
+    return [reading for reading in found if reading.station in mine]
+
+
+def _latest_all(tx: Tx) -> list[Reading]:
+    return _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None))
 
 
 def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Reading]:
@@ -327,6 +331,10 @@ def _dressed(
 
 def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     """测该要素的测站 — gauges that have sent it, and those never heard at all; a rain gauge owes no stage."""
+    return tx.once(("measuring", element), lambda: _measuring(tx, element))
+
+
+def _measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
@@ -337,6 +345,11 @@ def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
 
 def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:
     """听不到的 — gauges in use that are not heard, one line per county and cause."""
+    found = tx.once(("silence", element), lambda: _silence(tx, element))
+    return [one for one in found if concerns(tx, scope, one.county)]
+
+
+def _silence(tx: Tx, element: str) -> list[Silence]:
     heard: dict[str, list[Reading]] = {}
     for reading in latest_all(tx, WHOLE):
         if reading.element == element:
@@ -354,7 +367,6 @@ def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:
             min((since for _, since in members if since is not None), default=None),
         )
         for (county, cause), members in sorted(groups.items())
-        if concerns(tx, scope, county)
     ]
 
 

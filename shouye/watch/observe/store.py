@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -327,8 +327,8 @@ def readings_of(
     return _readings(tx, query)
 
 
-def latest_readings(tx: Tx) -> list[Reading]:
-    return _readings(tx, _joined(latest))
+def latest_readings(tx: Tx) -> Sequence[Reading]:
+    return tx.once("latest_readings", lambda: tuple(_readings(tx, _joined(latest))))
 
 
 FlagKey = tuple[str, str, int, datetime]

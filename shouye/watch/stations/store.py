@@ -61,7 +61,11 @@ def replace_gauges(tx: Tx, gauges: Iterable[Gauge], divisions: Iterable[str]) ->
     tx.run(insert(watched), [{"division": division} for division in sorted(set(divisions))])
 
 
-def all_gauges(tx: Tx) -> dict[str, Gauge]:
+def all_gauges(tx: Tx) -> Mapping[str, Gauge]:
+    return tx.once("all_gauges", lambda: _all_gauges(tx))
+
+
+def _all_gauges(tx: Tx) -> dict[str, Gauge]:
     rows: dict[str, list[Any]] = {}
     for row in tx.run(select(gauge).order_by(gauge.c.station, gauge.c.division)):
         rows.setdefault(row.station, []).append(row)

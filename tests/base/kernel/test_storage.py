@@ -155,3 +155,21 @@ def test_what_is_installed_is_found_by_its_type(stamped: Database) -> None:
 
 def test_milliseconds_round_trip_at_the_edges() -> None:
     assert [to_ms(from_ms(value)) for value in (-1, 0, 1, 999, 1000)] == [-1, 0, 1, 999, 1000]
+
+
+def test_a_read_asks_the_same_question_once_and_a_writer_each_time(tmp_path: Path) -> None:
+    """A read's view stands still, also when others write meanwhile; a writer must see what it has changed."""
+    database = Database(f"sqlite:///{tmp_path}/once.db", SimClock(NOON))
+    database.create(Mode.SIMULATION, "dt")
+    asked: list[str] = []
+
+    def ask() -> int:
+        asked.append("asked")
+        return len(asked)
+
+    with database.read() as tx:
+        assert [tx.once("how many", ask), tx.once("how many", ask), tx.once("others", ask)] == [1, 1, 2]
+    with database.read() as tx:
+        assert tx.once("how many", ask) == 3
+    with database.begin() as tx:
+        assert [tx.once("how many", ask), tx.once("how many", ask)] == [4, 5]
