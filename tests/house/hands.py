@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator
 
 from tests.house.reading import ORDER, Source
 
-_KNOWN_BY = {"Actor", "Scope", "AnswerGrant"}
+_KNOWN_BY = {"Actor", "Scope", "Session", "AnswerGrant"}
 _NOBODYS = {
     "channel_health": "counts of attempts per channel, nobody's and no place's",
     "counts": "how many messages of each feed, nobody's and no place's",
+    "counts_by_day": "how many messages of each feed, nobody's and no place's",
+    "held": "bytes of a feed, of no division: its pages open only to whoever sees the whole city",
+    "held_one": "the same, one of them",
+    "held_tally": "how many of them, by feed and reason",
+    "minutes": "how many messages of a feed, minute by minute",
+    "quality_in_force": "the city's table of elements and limits",
     "newest_batch": "a number that rises when something was stored",
     "script": "spoken words of a notice that was read under a scope",
 }
@@ -29,7 +35,7 @@ def hands_are_actors(source: Source) -> Iterator[str]:
     for node in source.tree.body:
         for given in _parameters(node):
             kind = given.annotation and ast.unparse(given.annotation)
-            if given.arg in ("by", "actor", "officer", "user", "scope") and kind in ("str", "int", "str | None"):
+            if given.arg in ("by", "actor", "officer", "scope") and kind in ("str", "int", "str | None"):
                 yield source.at(node, f"{given.arg}: {kind} names a hand or a place that nobody checks")
 
 

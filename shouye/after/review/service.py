@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from shouye.after.review.model import CallRow, DrillPlan, DrillResult, Laying, LeadTime, Line
-from shouye.base.access import WHOLE, Scope, concerns, covers
+from shouye.base.access import IN_PLACE, WHOLE, Scope, concerns, covers
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import (
     RecordedFact,
@@ -335,7 +335,8 @@ def timeline(tx: Tx, scope: Scope, facts: Sequence[RecordedFact]) -> list[Line]:
         elif fact.kind in ("NoticeIssued", "NoticeRaised") and notice:
             act = "签发" if fact.kind == "NoticeIssued" else "升级"
             place, term = roster.division(notice.county).short, notice.term
-            who = roster.posts[fact.actor].title
+            held, in_place, _ = fact.actor.partition(IN_PLACE)
+            who = roster.posts[held].title + ("（代）" if in_place else "")
             lines.append(Line(fact.at, "notice", body["level"], f"{who}{act} {number}：{place} {term}"))
         elif fact.kind == "NoticeLowered":
             lines.append(Line(fact.at, "notice", body["level"], f"{number} 降为{word_of(body['level'])}"))

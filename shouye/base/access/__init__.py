@@ -7,12 +7,17 @@ the read log (查阅记录).
 
 from shouye.base.access.facts import KeyIssued as KeyIssued
 from shouye.base.access.facts import KeyRevoked as KeyRevoked
+from shouye.base.access.facts import MandateEnded as MandateEnded
+from shouye.base.access.facts import MandateGiven as MandateGiven
 from shouye.base.access.facts import PasswordSet as PasswordSet
 from shouye.base.access.facts import SignedIn as SignedIn
 from shouye.base.access.facts import SignedOut as SignedOut
 from shouye.base.access.facts import UserAdded as UserAdded
 from shouye.base.access.facts import UserClosed as UserClosed
 from shouye.base.access.model import CALLED as CALLED
+from shouye.base.access.model import IN_PLACE as IN_PLACE
+from shouye.base.access.model import LENDABLE as LENDABLE
+from shouye.base.access.model import LENT_AT_MOST as LENT_AT_MOST
 from shouye.base.access.model import OPERATOR as OPERATOR
 from shouye.base.access.model import PEOPLE as PEOPLE
 from shouye.base.access.model import SYSTEM as SYSTEM
@@ -21,8 +26,11 @@ from shouye.base.access.model import Actor as Actor
 from shouye.base.access.model import AnswerGrant as AnswerGrant
 from shouye.base.access.model import DemoUser as DemoUser
 from shouye.base.access.model import Key as Key
+from shouye.base.access.model import Mandate as Mandate
+from shouye.base.access.model import OwnSession as OwnSession
 from shouye.base.access.model import Permission as Permission
 from shouye.base.access.model import Purpose as Purpose
+from shouye.base.access.model import ReadLine as ReadLine
 from shouye.base.access.model import Role as Role
 from shouye.base.access.model import Scope as Scope
 from shouye.base.access.model import Session as Session
@@ -31,6 +39,7 @@ from shouye.base.access.model import Throttle as Throttle
 from shouye.base.access.model import User as User
 from shouye.base.access.model import csrf_matches as csrf_matches
 from shouye.base.access.model import csrf_token as csrf_token
+from shouye.base.access.model import digest as digest
 from shouye.base.access.model import named as named
 from shouye.base.access.model import new_token as new_token
 from shouye.base.access.model import require as require
@@ -46,12 +55,18 @@ from shouye.base.access.service import check_password as check_password
 from shouye.base.access.service import close_user as close_user
 from shouye.base.access.service import concerns as concerns
 from shouye.base.access.service import covers as covers
+from shouye.base.access.service import end_mandate as end_mandate
 from shouye.base.access.service import issue_answer_token as issue_answer_token
 from shouye.base.access.service import issue_key as issue_key
 from shouye.base.access.service import keys as keys
+from shouye.base.access.service import lend as lend
 from shouye.base.access.service import log_read as log_read
+from shouye.base.access.service import mandates as mandates
 from shouye.base.access.service import names as names
 from shouye.base.access.service import open_demo_users as open_demo_users
+from shouye.base.access.service import own_sessions as own_sessions
+from shouye.base.access.service import prove_session as prove_session
+from shouye.base.access.service import reads as reads
 from shouye.base.access.service import reads_of as reads_of
 from shouye.base.access.service import revoke_key as revoke_key
 from shouye.base.access.service import session as session
@@ -59,5 +74,7 @@ from shouye.base.access.service import session_actor as session_actor
 from shouye.base.access.service import set_password as set_password
 from shouye.base.access.service import sign_in as sign_in
 from shouye.base.access.service import sign_out as sign_out
+from shouye.base.access.service import sign_out_everywhere as sign_out_everywhere
 from shouye.base.access.service import touch as touch
+from shouye.base.access.service import user_named as user_named
 from shouye.base.access.service import users as users

@@ -48,3 +48,19 @@ class KeyIssued(Fact):
 @dataclass(frozen=True, kw_only=True)
 class KeyRevoked(Fact):
     """废密钥。"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MandateGiven(Fact):
+    """授权代行 — the actor lends the subject his posts until a time."""
+
+    mandate: int
+    posts: list[str]
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MandateEnded(Fact):
+    """收回代行。"""
+
+    mandate: int

@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -66,18 +67,28 @@ class Permission(StrEnum):
     ISSUE = "issue"
     MANAGE = "manage"
     PUSH = "push"
+    AUDIT = "audit"
 
     @property
     def word(self) -> str:
-        return {"see": "查看", "act": "处置", "issue": "签发", "manage": "管理", "push": "推送数据"}[self.value]
+        return _PERMISSION_WORDS[self]
 
+
+_PERMISSION_WORDS = {
+    Permission.SEE: "查看",
+    Permission.ACT: "处置",
+    Permission.ISSUE: "签发",
+    Permission.MANAGE: "管理",
+    Permission.PUSH: "推送数据",
+    Permission.AUDIT: "查核",
+}
 
 _GRANTED: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.SEE}),
     Role.DUTY: frozenset({Permission.SEE, Permission.ACT}),
-    Role.LEADER: frozenset({Permission.SEE, Permission.ACT, Permission.ISSUE}),
+    Role.LEADER: frozenset({Permission.SEE, Permission.ACT, Permission.ISSUE, Permission.AUDIT}),
     # Who manages accounts does not thereby sign notices.
-    Role.ADMIN: frozenset({Permission.SEE, Permission.MANAGE}),
+    Role.ADMIN: frozenset({Permission.SEE, Permission.MANAGE, Permission.AUDIT}),
     Role.READER: frozenset({Permission.SEE}),
     Role.PUSHER: frozenset({Permission.PUSH}),
     Role.PROGRAM: frozenset(Permission),
@@ -105,11 +116,16 @@ WHOLE = Scope(_EVERYWHERE)
 """全部 — the scope of the program itself; no account and no key has it."""
 
 
+IN_PLACE = "~"
+"""代 — between the post and the account that signs in its holder's place."""
+
+
 @dataclass(frozen=True)
 class Actor:
     """操作人 — who does it: every verb of a person takes one.
 
     `tag` is what a Fact writes down: an id, never a name. `feed` is the one 数据接入 that a push key may feed.
+    `lent` are permissions that others have given him for a time (授权代行), `lent_posts` the posts they hold.
     """
 
     tag: str
@@ -118,14 +134,24 @@ class Actor:
     scope: Scope
     posts: tuple[str, ...] = ()
     feed: str = ""
+    lent: frozenset[Permission] = frozenset()
+    lent_posts: frozenset[str] = frozenset()
 
     @property
     def signs_as(self) -> str:
-        """以何名义 — the post that acts, or the account where it holds none."""
-        return self.posts[0] if self.posts else self.tag
+        """以何名义 — the post that acts, or the account where it holds none; in another's place with 代."""
+        if not self.posts:
+            return self.tag
+        return f"{self.posts[0]}{IN_PLACE}{self.tag}" if self.posts[0] in self.lent_posts else self.posts[0]
+
+    @property
+    def account(self) -> int:
+        """账号编号 — 0 for whoever is no person at the console."""
+        kind, _, number = self.tag.partition(":")
+        return int(number) if kind == "user" else 0
 
     def may(self, permission: Permission) -> bool:
-        return permission in _GRANTED[self.role]
+        return permission in _GRANTED[self.role] or permission in self.lent
 
     def acting_as(self, post: str) -> Actor:
         """The same actor, signing as this one of the posts that are his."""
@@ -211,6 +237,59 @@ class Session:
 
     actor: Actor
     touch_due: bool
+    opened_at: datetime
+    proved_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """查阅记录的一行 — who looked at what of whom, and when."""
+
+    at: datetime
+    who: str
+    what: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class OwnSession:
+    """我的登录 — one of a person's sessions, and whether it is the one that asks."""
+
+    opened_at: datetime
+    seen_at: datetime
+    here: bool
+
+
+LENT_AT_MOST = timedelta(days=7)
+"""授权代行最长期限 (建议值)."""
+
+LENDABLE = (Permission.ACT, Permission.ISSUE)
+"""可代行的权限 — managing accounts is nobody's to give away."""
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """授权代行 — one account acts with another's posts and permissions until a time."""
+
+    id: int
+    giver: int
+    taker: int
+    given_at: datetime
+    until: datetime
+    ended_at: datetime | None
+
+
+def lent_to(user: User, givers: Iterable[User]) -> Actor:
+    """代行的操作人 — his own authority and what these lend him; what is lent cannot be lent on."""
+    mine = user.actor
+    lent = {permission for giver in givers for permission in LENDABLE if giver.actor.may(permission)}
+    posts = [post for giver in givers for post in giver.posts if post not in mine.posts]
+    return replace(
+        mine,
+        posts=tuple(dict.fromkeys((*mine.posts, *posts))),
+        lent=frozenset(permission for permission in lent if not mine.may(permission)),
+        lent_posts=frozenset(posts),
+    )
 
 
 @dataclass(frozen=True)

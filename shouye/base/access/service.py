@@ -14,9 +14,21 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from shouye.base.access import store
-from shouye.base.access.facts import KeyIssued, KeyRevoked, PasswordSet, SignedIn, SignedOut, UserAdded, UserClosed
+from shouye.base.access.facts import (
+    KeyIssued,
+    KeyRevoked,
+    MandateEnded,
+    MandateGiven,
+    PasswordSet,
+    SignedIn,
+    SignedOut,
+    UserAdded,
+    UserClosed,
+)
 from shouye.base.access.model import (
     KEY_MARK,
+    LENDABLE,
+    LENT_AT_MOST,
     OPERATOR,
     PEOPLE,
     SESSION_IDLE,
@@ -27,16 +39,21 @@ from shouye.base.access.model import (
     AnswerGrant,
     DemoUser,
     Key,
+    Mandate,
+    OwnSession,
+    Permission,
     Purpose,
+    ReadLine,
     Role,
     Scope,
     Session,
     SignInGate,
     User,
+    lent_to,
     new_token,
     steady_now,
 )
-from shouye.base.kernel import BadInput, Mode, NotFound, Refusal, Tx, record
+from shouye.base.kernel import BadInput, Mode, NotFound, Refusal, Tx, iso, record
 from shouye.base.roster import Roster
 
 MIN_PASSWORD = 12
@@ -109,6 +126,11 @@ def set_password(tx: Tx, by: Actor, login: str, password: str) -> None:
     record(tx, PasswordSet(subject=user.actor.tag, actor=by.tag))
 
 
+def user_named(tx: Tx, login: str) -> User:
+    """一个账号 — by its login name."""
+    return _user(tx, login)
+
+
 def users(tx: Tx) -> list[User]:
     """账号 — all of them, the ended ones too."""
     return store.users(tx)
@@ -170,12 +192,17 @@ def check_password(tx: Tx, gate: SignInGate, login: str, password: str, address:
     return found[0]
 
 
-def sign_in(tx: Tx, user: User) -> str:
-    """登录 — opens a session and returns its token, which is stored only as a digest."""
+def sign_in(tx: Tx, user: User, *, proved: bool = False, instead_of: str = "") -> str:
+    """登录 — opens a session and returns its token, which is stored only as a digest.
+
+    `proved`: a second factor was shown. `instead_of` names the session this browser had: it ends.
+    """
     now = steady_now()
     store.delete_sessions_before(tx, now - SESSION_LIFE)
+    if instead_of:
+        store.delete_session(tx, instead_of)
     token = new_token()
-    store.insert_session(tx, token, user.id, now)
+    store.insert_session(tx, token, user.id, now, now, now if proved else None)
     record(tx, SignedIn(subject=f"user:{user.id}", actor=user.actor.tag))
     return token
 
@@ -186,14 +213,73 @@ def sign_out(tx: Tx, actor: Actor, token: str) -> None:
     record(tx, SignedOut(subject=actor.tag, actor=actor.tag))
 
 
+def sign_out_everywhere(tx: Tx, actor: Actor) -> None:
+    """全部退出 — on every machine, this one too."""
+    store.delete_sessions_of(tx, actor.account)
+    record(tx, SignedOut(subject=actor.tag, actor=actor.tag))
+
+
+def own_sessions(tx: Tx, actor: Actor, token: str) -> list[OwnSession]:
+    """我的登录 — where this account is signed in now, newest first."""
+    now = steady_now()
+    return store.sessions_of(tx, actor.account, token, now - SESSION_LIFE, now - SESSION_IDLE)
+
+
+def prove_session(tx: Tx, actor: Actor, token: str) -> str:
+    """核验之后 — the session goes on under a new token, with its old end."""
+    now = steady_now()
+    found = session(tx, token)
+    if found is None or found.actor.tag != actor.tag:
+        raise SignInRefused
+    store.delete_session(tx, token)
+    fresh = new_token()
+    store.insert_session(tx, fresh, actor.account, now, found.opened_at, now)
+    return fresh
+
+
+def lend(tx: Tx, by: Actor, taker: str, hours: float) -> Mandate:
+    """授权代行 — what is one's own, whole, to an account whose scope holds one's own; until a time."""
+    giver, other = store.user_by_id(tx, by.account), _user(tx, taker)
+    now = steady_now()
+    until = now + timedelta(hours=hours)
+    if giver is None or not any(giver.actor.may(permission) for permission in LENDABLE):
+        raise BadInput("没有可以授权他人代行的权限")
+    if other.id == giver.id or other.expires_at <= now or not covers(tx, other.actor.scope, giver.division):
+        raise BadInput("代行人须是另一个有效账号，管辖范围不小于本人")
+    if not now < until <= min(now + LENT_AT_MOST, giver.expires_at):
+        raise BadInput(f"代行期限最长 {LENT_AT_MOST.days} 天")
+    number = store.insert_mandate(tx, giver.id, other.id, now, until)
+    told = MandateGiven(
+        subject=other.actor.tag, actor=by.tag, mandate=number, posts=list(giver.posts), until=iso(until)
+    )
+    record(tx, told)
+    return next(one for one in store.mandates(tx, now) if one.id == number)
+
+
+def end_mandate(tx: Tx, by: Actor, number: int) -> None:
+    """收回代行 — by whoever gave it, has it, or manages accounts."""
+    found = next((one for one in mandates(tx, by) if one.id == number), None)
+    if found is None or not store.end_mandate(tx, number, steady_now()):
+        raise NotFound(f"授权代行 {number}")
+    record(tx, MandateEnded(subject=f"user:{found.taker}", actor=by.tag, mandate=number))
+
+
+def mandates(tx: Tx, by: Actor) -> list[Mandate]:
+    """代行 — those in force that one has given or taken; whoever manages accounts sees all."""
+    found = store.mandates(tx, steady_now())
+    return [one for one in found if by.may(Permission.MANAGE) or by.account in (one.giver, one.taker)]
+
+
 def session(tx: Tx, token: str) -> Session | None:
     """登录会话 — None when it has ended or was left alone, or when the account has expired."""
     now = steady_now()
     found = store.session_user(tx, token, opened_after=now - SESSION_LIFE, seen_after=now - SESSION_IDLE)
     if found is None or found[0].expires_at <= now:
         return None
-    user, seen_at = found
-    return Session(user.actor, touch_due=now - seen_at > TOUCH_EVERY)
+    user, kept = found
+    givers = store.givers_to(tx, user.id, now)
+    actor = lent_to(user, givers) if givers else user.actor
+    return Session(actor, now - kept.seen_at > TOUCH_EVERY, kept.opened_at, kept.proved_at)
 
 
 def session_actor(tx: Tx, token: str) -> Actor | None:
@@ -243,6 +329,19 @@ def log_read(tx: Tx, actor: Actor, what: str, subject: str) -> None:
 def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, str, str]]:
     """谁查过 — instants, tags of accounts and what was read."""
     return store.reads_of(tx, subject)
+
+
+def reads(tx: Tx, scope: Scope, limit: int = 10_000) -> list[ReadLine]:
+    """查阅记录 — newest first; of accounts within the scope, and of people who hold a post there."""
+    roster, divisions = tx.of(Roster), {user.actor.tag: user.division for user in store.users(tx)}
+
+    def mine(line: ReadLine) -> bool:
+        kind, _, number = line.subject.partition(":")
+        posts = roster.posts_held(int(number)) if kind == "person" and number.isdecimal() else ()
+        places = [*(post.division for post in posts), divisions.get(line.who, roster.city.id)]
+        return any(covers(tx, scope, place) for place in places)
+
+    return [line for line in store.reads(tx, limit) if mine(line)]
 
 
 def open_demo_users(tx: Tx, roster: Roster, mode: Mode, host: str, county: str) -> list[DemoUser]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from shouye.base.access.model import AnswerGrant, Key, Purpose, Role, User, digest
+from shouye.base.access.model import AnswerGrant, Key, Mandate, OwnSession, Purpose, ReadLine, Role, User, digest
 from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
 
 user_table = Table(
@@ -44,6 +44,7 @@ session_table = Table(
     Column("user_id", RowId, ForeignKey("user_account.id"), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    Column("proved_at", Instant, comment="when the second factor was last shown"),
     comment="instants here are steady real time, not drill time",
 )
 
@@ -81,6 +82,18 @@ key_table = Table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     comment="keys of machines; instants here are steady real time, not drill time",
+)
+
+mandate_table = Table(
+    "mandate",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("giver", RowId, ForeignKey("user_account.id"), nullable=False),
+    Column("taker", RowId, ForeignKey("user_account.id"), nullable=False, index=True),
+    Column("given_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("ended_at", Instant),
+    comment="who acts in whose place; instants here are steady real time, not drill time",
 )
 
 
@@ -139,16 +152,64 @@ def user_by_login(tx: Tx, login: str) -> tuple[User, str] | None:
     return None if row is None else (_user(row), row.password_hash)
 
 
-def insert_session(tx: Tx, token: str, user_id: int, now: datetime) -> None:
-    tx.run(insert(session_table).values(token_hash=digest(token), user_id=user_id, opened_at=now, seen_at=now))
+def user_by_id(tx: Tx, number: int) -> User | None:
+    row = tx.run(select(user_table).where(user_table.c.id == number)).one_or_none()
+    return None if row is None else _user(row)
 
 
-def session_user(
-    tx: Tx, token: str, *, opened_after: datetime, seen_after: datetime
-) -> tuple[User, datetime] | None:
-    """The account of a session that is neither too old nor left alone, and when it was last seen."""
+def insert_session(
+    tx: Tx, token: str, user_id: int, now: datetime, opened_at: datetime, proved_at: datetime | None
+) -> None:
+    row = {"user_id": user_id, "opened_at": opened_at, "seen_at": now, "proved_at": proved_at}
+    tx.run(insert(session_table).values(token_hash=digest(token), **row))
+
+
+def sessions_of(
+    tx: Tx, user_id: int, token: str, opened_after: datetime, seen_after: datetime
+) -> list[OwnSession]:
+    query = select(session_table).where(
+        session_table.c.user_id == user_id,
+        session_table.c.opened_at > opened_after,
+        session_table.c.seen_at > seen_after,
+    )
+    rows = tx.run(query.order_by(session_table.c.opened_at.desc(), session_table.c.token_hash))
+    return [OwnSession(row.opened_at, row.seen_at, row.token_hash == digest(token)) for row in rows]
+
+
+def insert_mandate(tx: Tx, giver: int, taker: int, given_at: datetime, until: datetime) -> int:
+    row = insert(mandate_table).values(giver=giver, taker=taker, given_at=given_at, until=until)
+    return int(tx.run(row).inserted_primary_key[0])
+
+
+def end_mandate(tx: Tx, number: int, now: datetime) -> bool:
+    """Compare-and-set: a mandate ends once, and not after its time."""
+    standing = (mandate_table.c.id == number) & mandate_table.c.ended_at.is_(None) & (mandate_table.c.until > now)
+    return bool(tx.run(update(mandate_table).where(standing).values(ended_at=now)).rowcount)
+
+
+def mandates(tx: Tx, now: datetime) -> list[Mandate]:
+    """Those that hold now."""
+    holds = mandate_table.c.ended_at.is_(None) & (mandate_table.c.until > now)
+    rows = tx.run(select(mandate_table).where(holds).order_by(mandate_table.c.id))
+    return [Mandate(**row._mapping) for row in rows]
+
+
+def givers_to(tx: Tx, taker: int, now: datetime) -> list[User]:
+    """Whose place this account takes now; an ended account lends nothing."""
+    holds = mandate_table.c.ended_at.is_(None) & (mandate_table.c.until > now) & (mandate_table.c.taker == taker)
     query = (
-        select(user_table, session_table.c.seen_at)
+        select(user_table)
+        .join(mandate_table, mandate_table.c.giver == user_table.c.id)
+        .where(holds, user_table.c.expires_at > now)
+        .order_by(mandate_table.c.id)
+    )
+    return [_user(row) for row in tx.run(query)]
+
+
+def session_user(tx: Tx, token: str, *, opened_after: datetime, seen_after: datetime) -> tuple[User, Any] | None:
+    """The account of a session that is neither too old nor left alone, and the session's instants."""
+    query = (
+        select(user_table, session_table.c.seen_at, session_table.c.opened_at, session_table.c.proved_at)
         .join(session_table, session_table.c.user_id == user_table.c.id)
         .where(
             session_table.c.token_hash == digest(token),
@@ -157,7 +218,7 @@ def session_user(
         )
     )
     row = tx.run(query).one_or_none()
-    return None if row is None else (_user(row), row.seen_at)
+    return None if row is None else (_user(row), row)
 
 
 def touch_session(tx: Tx, token: str, now: datetime) -> None:
@@ -199,6 +260,11 @@ def insert_read(tx: Tx, who: str, what: str, subject: str) -> None:
 def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, str, str]]:
     query = select(read_log_table).where(read_log_table.c.subject == subject).order_by(read_log_table.c.id)
     return [(row.at, row.who, row.what) for row in tx.run(query)]
+
+
+def reads(tx: Tx, limit: int) -> list[ReadLine]:
+    rows = tx.run(select(read_log_table).order_by(read_log_table.c.id.desc()).limit(limit))
+    return [ReadLine(row.at, row.who, row.what, row.subject) for row in rows]
 
 
 def insert_key(tx: Tx, token: str, values: dict[str, Any]) -> int:

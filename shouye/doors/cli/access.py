@@ -25,6 +25,7 @@ from shouye.base.access import (
     revoke_key,
     set_password,
     steady_now,
+    user_named,
     users,
 )
 from shouye.base.kernel import (
@@ -38,6 +39,7 @@ from shouye.base.kernel import (
     rotate_vault,
     vault_path,
 )
+from shouye.base.proof import remove as remove_factor
 from shouye.base.roster import seal_contacts_again, snapshot
 from shouye.doors.cli.db import Where
 
@@ -117,6 +119,14 @@ def password(database: Where, login: Login, draw: Drawn = False) -> None:
     _say(f"已改设 {login} 的密码")
     if draw:
         _say(f"密码（只显示这一次）：{fresh}")
+
+
+@user_app.command("reset-factor")
+def reset_factor(database: Where, login: Login) -> None:
+    """解除动态口令：手机丢了时用；下次签发前须重新绑定。"""
+    with _writing(database) as tx:
+        remove_factor(tx, OPERATOR, user_named(tx, login))
+    _say(f"已解除 {login} 的动态口令")
 
 
 @key_app.command("issue")

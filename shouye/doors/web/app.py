@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 
 from shouye.base.access import SignInGate, SignInRefused, TooManyTries
 from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
+from shouye.base.proof import CodeNeeded, CodeRefused, FactorMissing, ProofStale, TooManyCodes, proof_gate
 from shouye.doors.web import live, routes
 from shouye.doors.web.api import problem
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages import ROUTERS
-from shouye.doors.web.security import SIGN_IN, Armour, FormExpired, content_policy, guard_form, is_api
+from shouye.doors.web.security import PROVE, SIGN_IN, Armour, FormExpired, content_policy, guard_form, is_api
 from shouye.doors.web.visit import NotSignedIn, draw
 from shouye.watch.feeds import StorageAway
 
@@ -28,6 +29,9 @@ STATUS: tuple[tuple[type[Refusal], HTTPStatus], ...] = (
     (NotSignedIn, HTTPStatus.UNAUTHORIZED),
     (SignInRefused, HTTPStatus.UNAUTHORIZED),
     (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooManyCodes, HTTPStatus.TOO_MANY_REQUESTS),
+    (CodeNeeded, HTTPStatus.FORBIDDEN),
+    (CodeRefused, HTTPStatus.FORBIDDEN),
     (FormExpired, HTTPStatus.FORBIDDEN),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
@@ -52,6 +56,7 @@ def create_app(city: CityContext) -> FastAPI:
     )
     app.state.city = city
     app.state.gate = SignInGate()
+    app.state.proof_gate = proof_gate()
     app.add_middleware(Armour, policy=content_policy(city.tile_url))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(live.router)
@@ -73,6 +78,9 @@ def _refusal(request: Request, error: Exception) -> Response:
         target = f"/sign-in?next={quote(request.url.path)}"
         if "HX-Request" in request.headers:
             return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})
+        return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
+    if isinstance(error, ProofStale | FactorMissing) and request.method == "POST":
+        target = f"{PROVE}?next=/notices" if isinstance(error, ProofStale) else "/me?asked=true"
         return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
     if isinstance(error, FormExpired) and request.url.path == SIGN_IN:
         return RedirectResponse(f"{SIGN_IN}?again=true", status_code=HTTPStatus.SEE_OTHER)

@@ -40,6 +40,8 @@ RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
         (
             RailLink("时间线", "/timeline"),
             RailLink("大屏", "/wall"),
+            RailLink("查阅记录", "/reads", "", "audit"),
+            RailLink("我的账号", "/me"),
             RailLink("演练人员", "/people", "", "act", drill_only=True),
         ),
     ),

@@ -13,6 +13,7 @@ from shouye.base.access import csrf_matches
 from shouye.base.kernel import Refusal
 
 SIGN_IN = "/sign-in"
+PROVE = "/me/prove"
 ANSWER = "/a/"
 STATIC = "/static/"
 API = "/api/v1"

@@ -114,6 +114,9 @@ class Sight:
 
     def who(self, tag: str) -> str:
         """谁 — a post's title with its place, an account's name, or what the machine calls itself."""
+        held, _, stand_in = tag.partition(access.IN_PLACE)
+        if stand_in:
+            return f"{self.who(held)}（{self.names.get(stand_in, stand_in)} 代）"
         post = self.roster.posts.get(tag)
         if post is not None:
             place = "" if post.division == self.roster.city.id else self.roster.full_name(post.division) + " "

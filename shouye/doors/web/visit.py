@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shouye.base.access import Actor, Permission, check_key, csrf_token, require, session, touch
 from shouye.base.kernel import Refusal
+from shouye.base.proof import require_proof
 from shouye.doors.web import words
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.rail import RAIL
@@ -81,9 +82,11 @@ class Need:
         token = request.cookies.get(city.cookie, "")
         with city.database.read() as tx:
             found = session(tx, token) if token else None
-        if found is None:
-            raise NotSignedIn
-        self._require(found.actor)
+            if found is None:
+                raise NotSignedIn
+            self._require(found.actor)
+            if self.permission is Permission.ISSUE:
+                require_proof(tx, found, city.mode)
         url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if found.touch_due:
             with city.database.begin() as tx:
@@ -98,6 +101,8 @@ class Need:
 See = Annotated[Visit, Depends(Need(Permission.SEE))]
 Act = Annotated[Visit, Depends(Need(Permission.ACT))]
 Issue = Annotated[Visit, Depends(Need(Permission.ISSUE))]
+
+Audit = Annotated[Visit, Depends(Need(Permission.AUDIT))]
 
 ApiKnown = Annotated[Visit, Depends(Need(None, keys=True))]
 ApiSee = Annotated[Visit, Depends(Need(Permission.SEE, keys=True))]

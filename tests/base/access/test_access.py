@@ -214,8 +214,8 @@ def test_an_answer_token_opens_one_notice_for_one_person_until_its_time(
 PERMITTED = {
     Role.VIEWER: {Permission.SEE},
     Role.DUTY: {Permission.SEE, Permission.ACT},
-    Role.LEADER: {Permission.SEE, Permission.ACT, Permission.ISSUE},
-    Role.ADMIN: {Permission.SEE, Permission.MANAGE},
+    Role.LEADER: {Permission.SEE, Permission.ACT, Permission.ISSUE, Permission.AUDIT},
+    Role.ADMIN: {Permission.SEE, Permission.MANAGE, Permission.AUDIT},
     Role.READER: {Permission.SEE},
     Role.PUSHER: {Permission.PUSH},
     Role.PROGRAM: set(Permission),

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from shouye.doors.web.pages.access import me
 from shouye.doors.web.pages.access import page as access
 from shouye.doors.web.pages.answer import page as answer
 from shouye.doors.web.pages.assess import page as assess
@@ -16,6 +17,7 @@ from shouye.doors.web.pages.warn import page as warn
 
 ROUTERS: tuple[APIRouter, ...] = (
     access.router,
+    me.router,
     desk.router,
     tasks.router,
     observe.router,

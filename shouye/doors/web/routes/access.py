@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
 
-from shouye.base.access import Permission
+from shouye.base.access import Permission, prove_session
+from shouye.base.proof import FactorMissing, check
 from shouye.doors.web.api import View, describe
 from shouye.doors.web.api import router as api
+from shouye.doors.web.pages.access.page import set_cookie
 from shouye.doors.web.security import API
 from shouye.doors.web.visit import ApiKnown
 
@@ -45,6 +48,24 @@ def me(visit: ApiKnown) -> Me:
         mode=visit.city.mode.value,
         city=visit.city.roster.city.id,
     )
+
+
+class Proof(BaseModel):
+    """动态口令。"""
+
+    code: str = Field(max_length=20)
+
+
+@router.post("/me/proof", status_code=204)
+def prove(request: Request, visit: ApiKnown, given: Proof) -> Response:
+    """签发前核验 — the session goes on under a new token, which comes as a cookie."""
+    with visit.act() as sight:
+        if not visit.token or not check(sight.tx, visit.actor, request.app.state.proof_gate, given.code):
+            raise FactorMissing
+        token = prove_session(sight.tx, visit.actor, visit.token)
+    response = Response(status_code=204)
+    set_cookie(response, request, visit.city.cookie, token)
+    return response
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -831,12 +831,67 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("proved_at", sa.BigInteger(), nullable=True, comment="when the second factor was last shown"),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["user_account.id"],
         ),
         sa.PrimaryKeyConstraint("token_hash"),
         comment="instants here are steady real time, not drill time",
+    )
+    op.create_table(
+        "mandate",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("giver", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("taker", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["giver"],
+            ["user_account.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["taker"],
+            ["user_account.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        comment="who acts in whose place; instants here are steady real time, not drill time",
+    )
+    with op.batch_alter_table("mandate", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mandate_taker"), ["taker"], unique=False)
+
+    op.create_table(
+        "recovery_code",
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+        ),
+        sa.PrimaryKeyConstraint("code_hash"),
+    )
+    with op.batch_alter_table("recovery_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_code_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "second_factor",
+        sa.Column(
+            "user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("sealed", sa.Text(), nullable=False, comment="encrypted; the key lies outside the database"),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "last_step",
+            sa.BigInteger(),
+            nullable=False,
+            comment="codes of this step and earlier ones count no more",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+        ),
+        sa.PrimaryKeyConstraint("user_id"),
     )
     op.create_table(
         "station",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from shouye.base.access import SignInRefused, TooManyTries, check_password, csrf_token, session, sign_in, sign_out
 from shouye.base.kernel import Refusal
+from shouye.base.proof import CodeNeeded, CodeRefused, TooManyCodes, check
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.security import SIGN_IN, form_cookie, new_form_secret, safe_path
 from shouye.doors.web.visit import See, back_to, draw
@@ -36,6 +37,7 @@ def submit_sign_in(
     request: Request,
     login: Annotated[str, Form(max_length=60)],
     password: Annotated[str, Form(max_length=200)],
+    code: Annotated[str, Form(max_length=20)] = "",
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """登录。"""
@@ -44,12 +46,13 @@ def submit_sign_in(
     try:
         with city.database.read() as tx:
             user = check_password(tx, request.app.state.gate, login, password, address)
-    except (SignInRefused, TooManyTries) as refusal:
+        with city.database.begin() as tx:
+            proved = check(tx, user.actor, request.app.state.proof_gate, code)
+            token = sign_in(tx, user, proved=proved, instead_of=request.cookies.get(city.cookie, ""))
+    except (SignInRefused, TooManyTries, CodeNeeded, CodeRefused, TooManyCodes) as refusal:
         return _form(request, safe_path(next), login, refusal)
-    with city.database.begin() as tx:
-        token = sign_in(tx, user)
     response = back_to(safe_path(next))
-    _set_cookie(response, request, city.cookie, token)
+    set_cookie(response, request, city.cookie, token)
     response.delete_cookie(form_cookie(city.cookie))
     return response
 
@@ -68,13 +71,14 @@ def submit_sign_out(visit: See) -> Response:
 def _form(request: Request, target: str, login: str = "", refusal: Refusal | None = None) -> Response:
     city: CityContext = request.app.state.city
     secret = request.cookies.get(form_cookie(city.cookie)) or new_form_secret()  # one for all open tabs
-    status = 429 if isinstance(refusal, TooManyTries) else 401 if isinstance(refusal, SignInRefused) else 200
+    status = 200 if refusal is None or isinstance(refusal, FormGone) else 401
+    status = 429 if isinstance(refusal, TooManyTries | TooManyCodes) else status
     values = {"next": target, "login": login, "refusal": refusal, "csrf": csrf_token(secret)}
     response = draw(city, "access/sign_in.html", values, status)
-    _set_cookie(response, request, form_cookie(city.cookie), secret)
+    set_cookie(response, request, form_cookie(city.cookie), secret)
     return response
 
 
-def _set_cookie(response: Response, request: Request, name: str, value: str) -> None:
+def set_cookie(response: Response, request: Request, name: str, value: str) -> None:
     secure = request.url.scheme == "https"
     response.set_cookie(name, value, httponly=True, samesite="lax", secure=secure, path="/")
