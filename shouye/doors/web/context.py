@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from shouye.base.access import Actor
 from shouye.base.kernel import Clock, Database, Mode
 from shouye.base.roster import Roster
 from shouye.watch.feeds import Reception
@@ -54,6 +56,8 @@ class CityContext:
     tile_url: str = ""
     reception: Reception | None = None
     """接收台 — where pushed data go; None in a process that takes none (a drill)."""
+    keys: dict[str, tuple[datetime, Actor]] = field(default_factory=dict)
+    """近来用过的密钥 — by their digest: when it was looked up, and whose it is."""
     tick: Tick = field(default_factory=Tick)
 
     @property

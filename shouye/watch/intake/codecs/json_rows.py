@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -34,6 +34,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 _MOST_ROWS = 100_000
 _MISSING = ("", "NA", "NaN", "nan", "null", "-", "缺测")
 _KEPT = 4_096
+_NOTHING: Mapping[str, object] = {}
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -41,10 +42,15 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Mess
     """译码 — one message for each row, in order; a row that cannot be taken takes no other along."""
     try:
         rows = list(_rows(_parsed(data), options.settings))
+        form = Form(options.settings)
     except BadFrame as bad:
         return [bad.about(data)]
-    columns = columns_of(options.settings)
-    return [message_of(row, options.settings, columns) for row in rows]
+    return [form.message(row, encode) for row in rows]
+
+
+def encode(message: Decoded) -> bytes:
+    """写回 — the row as a document of one row: what quarantine keeps can be tried again."""
+    return _document(message.fields.get("row"))
 
 
 def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
@@ -93,111 +99,113 @@ def _inside(said: Any, path: str) -> Any:
     return said
 
 
-def columns_of(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(their name, our element, unit) of each column."""
-    found = []
-    for key, meaning in settings.items():
-        if key.startswith("column."):
-            element, _, unit = str(meaning).partition(" ")
-            found.append((key.removeprefix("column."), element, unit))
-    return found
+def _document(row: Any) -> bytes:
+    return json.dumps([row], ensure_ascii=False).encode("utf-8", "replace")[:_KEPT]
 
 
-def message_of(
-    row: Any, settings: Mapping[str, Any], columns: list[tuple[str, str, str]], text: str = ""
-) -> Message:
-    """一行 — read by the mapping, or refused for itself; `text` is what quarantine keeps of it."""
-    station = ""
-    try:
-        if not isinstance(row, dict):
-            raise BadFrame(RefusalCode.HEADER, "数据行不是对象")
-        station = _station(row, settings)
-        if not station:
-            raise BadFrame(RefusalCode.HEADER, "没有测站")
-        time = _time(_said_time(row, str(settings.get("time", "time"))), settings)
-        readings = tuple(_readings(row, settings, columns, time))
-        if not readings:
-            raise BadFrame(RefusalCode.HEADER, "没有要素")
-        return Decoded(station, "row", time, readings, {"raw": text or _text(row)})
-    except BadFrame as bad:
-        return Refused(bad.code, bad.detail, (text or _text(row)).encode(), station[:80])
+class Form:
+    """对照 — the settings of a source made ready once for a whole document; then `message` reads row by row."""
 
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._station = str(settings.get("station", "station"))
+        self._topic = str(settings.get("topic", "")).split("/")
+        self._time, self._form = str(settings.get("time", "time")), str(settings.get("time_format", "iso"))
+        self._names = tuple(str(settings.get(name, name)) for name in ("element", "value", "unit"))
+        self._missing = frozenset((*_MISSING, *str(settings.get("missing", "")).split()))
+        self.columns = []
+        for key, meaning in settings.items():
+            if key.startswith("column."):
+                element, _, unit = str(meaning).partition(" ")
+                self.columns.append((key.removeprefix("column."), element, unit))
+        try:
+            self._zone = timezone(timedelta(hours=float(settings.get("zone_h", 8))))
+        except (TypeError, ValueError, OverflowError):
+            raise BadFrame(RefusalCode.TIME, f"时区 {str(settings['zone_h'])[:20]} 不对") from None
+        self._times: dict[Any, datetime] = {}
 
-def _said_time(row: Mapping[str, Any], path: str) -> Any:
-    """One field, or several put together: `{year}-{month}-{day} {hour}`."""
-    if "{" not in path:
-        return _inside(row, path)
-    return _PLACE.sub(lambda place: str(row.get(place[1], "")).strip(), path)
+    def message(
+        self, row: Any, write: Callable[[Decoded], bytes], kept: Mapping[str, object] = _NOTHING
+    ) -> Message:
+        """One row, or why it was refused; `write` says what quarantine keeps of it, from `kept` or the row."""
+        station = ""
+        fields = kept or {"row": row}
+        try:
+            if not isinstance(row, dict):
+                raise BadFrame(RefusalCode.HEADER, "数据行不是对象")
+            station = self._station_of(row)
+            if not station:
+                raise BadFrame(RefusalCode.HEADER, "没有测站")
+            time = self._time_of(row)
+            readings = tuple(self._of_columns(row, time) if self.columns else self._of_names(row, time))
+        except BadFrame as bad:
+            return Refused(bad.code, bad.detail, write(Decoded(station, "row", None, (), fields)), station[:80])
+        return Decoded(station, "row", time, readings, fields)
 
+    def _station_of(self, row: Mapping[str, Any]) -> str:
+        if self._station.startswith("topic:"):
+            at = self._station.removeprefix("topic:")
+            number = int(at) - 1 if at.isdecimal() else -1
+            return self._topic[number] if 0 <= number < len(self._topic) else ""
+        found = _inside(row, self._station)
+        return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
-def _text(row: Any) -> str:
-    """The row as a document of one row: what quarantine keeps can be tried again."""
-    kept = json.dumps([row], ensure_ascii=False)[:_KEPT]
-    return kept.encode("utf-8", "replace").decode()  # half a character is no character
-
-
-def _station(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    path = str(settings.get("station", "station"))
-    if path.startswith("topic:"):
-        parts = str(settings.get("topic", "")).split("/")
-        at = int(path.removeprefix("topic:") or 0) - 1
-        return parts[at] if 0 <= at < len(parts) else ""
-    found = _inside(row, path)
-    return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
-
-
-def _readings(
-    row: Mapping[str, Any], settings: Mapping[str, Any], columns: list[tuple[str, str, str]], time: datetime
-) -> Iterator[WireReading]:
-    if columns:
-        for name, element, unit in columns:
-            value, flags = _value(_inside(row, name), element, settings)
+    def _of_columns(self, row: Mapping[str, Any], time: datetime) -> Iterator[WireReading]:
+        for name, element, unit in self.columns:
+            value, flags = self._value(_inside(row, name), element)
             said = str(row.get(unit[1:], "")) if unit.startswith("@") else unit
             yield WireReading(element, time, value, said, flags)
-        return
-    element = _inside(row, str(settings.get("element", "element")))
-    if not isinstance(element, str) or not element:
-        raise BadFrame(RefusalCode.HEADER, "没有要素名")
-    value, flags = _value(_inside(row, str(settings.get("value", "value"))), element, settings)
-    unit = _inside(row, str(settings.get("unit", "unit")))
-    said = row.get("flags", ())
-    more = tuple(str(flag)[:40] for flag in said[:8]) if isinstance(said, list) else ()
-    yield WireReading(element[:80], time, value, unit if isinstance(unit, str) else "", (*flags, *more))
 
+    def _of_names(self, row: Mapping[str, Any], time: datetime) -> Iterator[WireReading]:
+        element, said, unit = (_inside(row, name) for name in self._names)
+        if not isinstance(element, str) or not element:
+            raise BadFrame(RefusalCode.HEADER, "没有要素名")
+        value, flags = self._value(said, element)
+        more = row.get("flags")
+        if isinstance(more, list):
+            flags = (*flags, *(str(flag)[:40] for flag in more[:8]))
+        yield WireReading(element[:80], time, value, unit if isinstance(unit, str) else "", flags)
 
-def _value(said: Any, element: str, settings: Mapping[str, Any]) -> tuple[float | None, tuple[str, ...]]:
-    if said is None or (isinstance(said, str) and said.strip() in _MISSING):
-        return None, ("missing",)
-    if "missing" in settings and str(said).strip() in str(settings["missing"]).split():
-        return None, ("missing",)
-    try:
-        if isinstance(said, bool | list | dict):
-            raise ValueError
-        value = float(said)
-        if not math.isfinite(value):
-            raise ValueError
-    except (ValueError, OverflowError):
-        raise BadFrame(RefusalCode.ENCODING, f"{element[:40]} 的值“{str(said)[:20]}”不是数字") from None
-    return value, ()
+    def _value(self, said: Any, element: str) -> tuple[float | None, tuple[str, ...]]:
+        if said is None or str(said).strip() in self._missing:
+            return None, ("missing",)
+        try:
+            if isinstance(said, bool | list | dict):
+                raise ValueError
+            value = float(said)
+            if not math.isfinite(value):
+                raise ValueError
+        except (ValueError, OverflowError):
+            raise BadFrame(RefusalCode.ENCODING, f"{element[:40]} 的值“{str(said)[:20]}”不是数字") from None
+        return value, ()
 
+    def _time_of(self, row: Mapping[str, Any]) -> datetime:
+        """One field, or several put together; rows of one instant are read once."""
+        said: Any
+        if "{" in self._time:
+            said = _PLACE.sub(lambda place: str(row.get(place[1], "")).strip(), self._time)
+        else:
+            said = _inside(row, self._time)
+        try:
+            found = self._times.get(said)
+            if found is None:
+                found = self._times[said] = self._instant(said)
+            return found
+        except (TypeError, ValueError, OverflowError, OSError):
+            raise BadFrame(RefusalCode.TIME, f"时间“{str(said)[:40]}”不可辨认") from None
 
-def _time(said: Any, settings: Mapping[str, Any]) -> datetime:
-    form = str(settings.get("time_format", "iso"))
-    try:
-        if form in ("epoch_s", "epoch_ms"):
-            seconds = float(said) / (1000 if form == "epoch_ms" else 1)
+    def _instant(self, said: Any) -> datetime:
+        if self._form in ("epoch_s", "epoch_ms"):
+            seconds = float(said) / (1000 if self._form == "epoch_ms" else 1)
             return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING)
-        found = datetime.fromisoformat(said) if form == "iso" else datetime.strptime(said, form)  # noqa: DTZ007 - below
-        zone = timezone(timedelta(hours=float(settings.get("zone_h", 8))))
-        return (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(BEIJING)
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise BadFrame(RefusalCode.TIME, f"时间“{str(said)[:40]}”不可辨认") from None
+        found = datetime.fromisoformat(said) if self._form == "iso" else datetime.strptime(said, self._form)  # noqa: DTZ007 - the zone is put in below
+        return (found.replace(tzinfo=self._zone) if found.tzinfo is None else found).astimezone(BEIJING)
 
 
 CODEC = Codec(
     term="JSON 数据行",
     source="本系统 HTTP 推送格式；MQTT 与他方 JSON 按接入块里的对照",
     decode=decode,
+    encode=encode,
     decode_all=decode_all,
     document=True,
 )

@@ -18,11 +18,12 @@ from typing import Any
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from shouye.watch.intake.codecs.json_rows import columns_of, message_of
+from shouye.watch.intake.codecs.json_rows import Form
 from shouye.watch.intake.model import (
     STANDARD,
     BadFrame,
     Codec,
+    Decoded,
     Message,
     RefusalCode,
     Refused,
@@ -42,7 +43,7 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Mess
         header = next(rows, [])
         if not any(header):
             raise BadFrame(RefusalCode.HEADER, "没有表头")
-        return _messages(header, rows, options.settings)
+        return _messages(header, rows, Form(options.settings), options.settings)
     except BadFrame as bad:
         return [bad.about(data[:65_536])]
 
@@ -52,26 +53,36 @@ def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
     return next(iter(decode_all(data, options)), Refused(RefusalCode.LENGTH, "没有一行数据", data[:65_536]))
 
 
-def _messages(header: list[str], rows: Iterator[list[str]], settings: Mapping[str, Any]) -> Iterator[Message]:
-    columns = columns_of(settings)
-    wanted = [name for name, _, _ in columns]
-    lacking = [name for name in wanted if name not in header]
+def encode(message: Decoded) -> bytes:
+    """写回 — the row under its header: what quarantine keeps can be tried again."""
+    header, cells = (message.fields.get(name) for name in ("header", "cells"))
+    return b"".join(
+        _line(list(one)).encode("utf-8", "replace") for one in (header, cells) if isinstance(one, list)
+    )
+
+
+def _messages(
+    header: list[str], rows: Iterator[list[str]], form: Form, settings: Mapping[str, Any]
+) -> Iterator[Message]:
+    lacking = [name for name, _, _ in form.columns if name not in header]
     if lacking:
         yield Refused(RefusalCode.HEADER, f"没有列 {'、'.join(lacking[:10])}", _line(header).encode())
         return
-    station = settings.get("station_value")
+    fixed = (
+        {str(settings.get("station", "station")): str(settings["station_value"])}
+        if "station_value" in settings
+        else {}
+    )
     try:
         for cells in rows:
             if not any(cells):
                 continue
-            row: dict[str, Any] = dict(zip(header, cells, strict=False))
-            text = _line(header) + _line(cells)
+            kept: dict[str, object] = {"header": header, "cells": cells}
             if len(cells) != len(header):
-                yield Refused(RefusalCode.LENGTH, f"列数为 {len(cells)}，表头为 {len(header)}", text.encode())
-                continue
-            if station is not None:
-                row = {**row, str(settings.get("station", "station")): str(station)}
-            yield message_of(row, settings, columns, text)
+                raw = encode(Decoded("", "row", None, (), kept))
+                yield Refused(RefusalCode.LENGTH, f"列数为 {len(cells)}，表头为 {len(header)}", raw)
+            else:
+                yield form.message({**dict(zip(header, cells, strict=True)), **fixed}, encode, kept)
     except BadFrame as bad:
         yield bad.about(b"")
 
@@ -146,6 +157,7 @@ CODEC = Codec(
     term="表格 CSV、XLSX",
     source="各方文件，按接入块里的对照",
     decode=decode,
+    encode=encode,
     decode_all=decode_all,
     document=True,
 )
