@@ -16,13 +16,10 @@ _KNOWN_BY = {"Actor", "Scope", "Session", "AnswerGrant"}
 _NOBODYS = {
     "channel_health": "counts of attempts per channel, nobody's and no place's",
     "counts": "how many messages of each feed, nobody's and no place's",
-    "counts_by_day": "how many messages of each feed, nobody's and no place's",
-    "held": "bytes of a feed, of no division: its pages open only to whoever sees the whole city",
-    "held_one": "the same, one of them",
-    "held_tally": "how many of them, by feed and reason",
-    "minutes": "how many messages of a feed, minute by minute",
-    "quality_in_force": "the city's table of elements and limits",
+    "counts_by_day": "the same by day",
+    "minutes": "the same minute by minute",
     "newest_batch": "a number that rises when something was stored",
+    "quality_in_force": "the table of elements and what their values can be",
     "script": "spoken words of a notice that was read under a scope",
 }
 """Verbs that doors may call without an Actor or a Scope, and why; access itself finds out who is there."""

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shouye.base.access import OPERATOR
+from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BadInput, Database, NotFound, Refusal, WallClock, iso
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
@@ -141,7 +141,7 @@ def list_held(
     """列出隔离区里的来数，新的在前。"""
     with told(), opened(database) as found, found.read() as tx:
         table = Table("号", "来源", "时间", "原因", "测站", "从哪来", "字节", "说明")
-        for one in tally.held(tx, feed, limit=limit):
+        for one in tally.held(tx, WHOLE, feed, limit=limit):
             row = (one.feed, iso(one.at), one.code, one.station, one.peer, str(one.size), one.detail)
             table.add_row(str(one.id), *row)
         Console().print(table)
@@ -150,7 +150,7 @@ def list_held(
 def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
     """看一条：原始字节，和按规约译出来的样子。"""
     with told(), opened(database) as found, found.read() as tx:
-        one = tally.held_one(tx, number)
+        one = tally.held_one(tx, WHOLE, number)
     typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
     typer.echo(masked(one.raw))
 
@@ -173,7 +173,7 @@ def _make_retry(find: FindCity) -> Callable[..., None]:
         with told(), opened(database) as found:
             known = blocks(find(city))
             with found.begin() as tx:
-                one = tally.held_one(tx, number)
+                one = tally.held_one(tx, WHOLE, number)
                 if one.feed not in known:
                     raise NotFound(f"接入块 {one.feed}")
                 receipt = feeds.retry_held(tx, OPERATOR, known[one.feed], number)

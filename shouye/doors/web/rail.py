@@ -22,6 +22,7 @@ RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
     (
         "监测",
         (
+            RailLink("监测", "/stations"),
             RailLink("听不到的", "/silence", "silent"),
             RailLink("接入", "/feeds"),
             RailLink("隔离区", "/quarantine", "held", city_only=True),

@@ -65,6 +65,6 @@ def state_line(sight: Sight) -> StateLine:
         "proposed": len(sight.proposals),
         "waiting": calls.open,
         "dial": calls.unreached,
-        "held": sum(tally.held_tally(sight.tx).values()) if sight.city_wide else 0,
+        "held": sum(tally.held_tally(sight.tx, sight.scope).values()),
     }
     return StateLine(is_night(now), items, owes)

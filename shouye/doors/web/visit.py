@@ -149,6 +149,7 @@ def _environment() -> Environment:
         figure=words.figure,
         grouped=words.grouped,
         hidden=words.hidden,
+        local=words.local,
         grade=grade,
     )
     return found

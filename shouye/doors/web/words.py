@@ -59,3 +59,8 @@ def grouped(value: int) -> str:
 def hidden(code: str) -> str:
     """遮盖 — the ends of a code that may be somebody's number; who has to act sees it whole."""
     return code if len(code) < 8 else f"{code[:4]}{'*' * (len(code) - 6)}{code[-2:]}"
+
+
+def local(instant: datetime) -> str:
+    """What a field for date and time takes: 2021-07-21T02:05:00."""
+    return instant.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S")

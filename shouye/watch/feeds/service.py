@@ -288,7 +288,7 @@ def voices(tx: Tx, feeds: Iterable[Feed]) -> list[Voice]:
 
 def retry_held(tx: Tx, actor: Actor, feed: Feed, number: int) -> Receipt:
     """重试 — decode it again with the block as it is now; what is taken leaves the quarantine."""
-    one = tally.held_one(tx, number)
+    one = tally.held_one(tx, actor.scope, number)
     if one.state != "held" or one.feed != feed.name:
         raise tally.NotHeld(f"第 {number} 条")
     again = _Work(tx)

@@ -20,6 +20,7 @@ from shouye.watch.observe.model import Quality as Quality
 from shouye.watch.observe.model import Reading as Reading
 from shouye.watch.observe.model import Silence as Silence
 from shouye.watch.observe.model import outranks as outranks
+from shouye.watch.observe.model import unheard as unheard
 from shouye.watch.observe.service import curve as curve
 from shouye.watch.observe.service import discarded as discarded
 from shouye.watch.observe.service import history as history

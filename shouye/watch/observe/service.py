@@ -241,9 +241,11 @@ def mark_readings(
     return number
 
 
-def marks(tx: Tx, station: str | None = None, element: str | None = None) -> list[Mark]:
-    """人工标记 — all that persons have said, in the order in which they said it."""
-    return store.marks(tx, None, station, element)
+def marks(tx: Tx, scope: Scope, station: str | None = None, element: str | None = None) -> list[Mark]:
+    """人工标记 — all that persons have said of the scope's stations, in the order in which they said it."""
+    mine = all_gauges(tx, scope)
+    found = store.marks(tx, None, station, element)
+    return [one for one in found if scope == WHOLE or one.station in mine]
 
 
 def stored_in(tx: Tx, batch: int) -> list[Reading]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shouye.base.access import Actor
+from shouye.base.access import WHOLE, Actor, Scope, covers
 from shouye.base.kernel import BadInput, NotFound, Refusal, Tx, record
+from shouye.base.roster import Roster
 from shouye.watch.tally import store
 from shouye.watch.tally.facts import HeldDropped, HeldRetried
 from shouye.watch.tally.model import Count, Held, Minute
@@ -53,27 +54,38 @@ def hold(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def held(
-    tx: Tx, feed: str = "", state: str = "held", limit: int = 100, before: int | None = None, code: str = ""
+    tx: Tx,
+    scope: Scope,
+    feed: str = "",
+    state: str = "held",
+    limit: int = 100,
+    before: int | None = None,
+    code: str = "",
 ) -> list[Held]:
     """隔离区 — what was refused, newest first."""
-    return store.held(tx, feed, state, limit, before, code)
+    return store.held(tx, feed, state, limit, before, code) if _is_theirs(tx, scope) else []
 
 
-def held_tally(tx: Tx, state: str = "held") -> dict[tuple[str, str], int]:
+def held_tally(tx: Tx, scope: Scope, state: str = "held") -> dict[tuple[str, str], int]:
     """隔离区有多少 — by feed and reason."""
-    return store.tally(tx, state)
+    return store.tally(tx, state) if _is_theirs(tx, scope) else {}
 
 
-def held_one(tx: Tx, number: int) -> Held:
-    found = store.held_one(tx, number)
+def held_one(tx: Tx, scope: Scope, number: int) -> Held:
+    found = store.held_one(tx, number) if _is_theirs(tx, scope) else None
     if found is None:
         raise NotFound(f"隔离区第 {number} 条")
     return found
 
 
+def _is_theirs(tx: Tx, scope: Scope) -> bool:
+    """A message that nobody could read belongs to no county: the city's duty sees to it."""
+    return scope == WHOLE or covers(tx, scope, tx.of(Roster).city.id)
+
+
 def settle_retried(tx: Tx, actor: Actor, number: int, standings: Mapping[str, int], told: str) -> None:
     """已重试 — this row has had its turn; what is refused again lies there anew with its reason of now."""
-    one = held_one(tx, number)
+    one = held_one(tx, actor.scope, number)
     if not store.settle(tx, number, "retried", actor.tag, told[:500]):
         raise NotHeld(f"第 {number} 条")
     fact = HeldRetried(
@@ -86,7 +98,7 @@ def drop_held(tx: Tx, actor: Actor, number: int, reason: str) -> None:
     """弃置 — a person has looked at it and it is nothing; the row, the reason and the count stay."""
     if not reason.strip():
         raise BadInput("请写明弃置的理由")
-    one = held_one(tx, number)
+    one = held_one(tx, actor.scope, number)
     if not store.settle(tx, number, "dropped", actor.tag, reason.strip()[:500]):
         raise NotHeld(f"第 {number} 条")
     record(tx, HeldDropped(subject=f"held:{number}", actor=actor.tag, feed=one.feed, code=one.code))

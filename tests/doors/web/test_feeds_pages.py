@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, expect
 
-from shouye.base.access import reads_of
+from shouye.base.access import WHOLE, reads_of
 from shouye.base.kernel import BEIJING
 from shouye.doors.web.pages.feeds.board import refusals, source
 from shouye.watch import feeds, tally
@@ -44,7 +44,7 @@ def wired(console: Console, *frames: bytes) -> None:
 
 def first_held(console: Console) -> tally.Held:
     with console.city.database.read() as tx:
-        return tally.held(tx)[-1]
+        return tally.held(tx, WHOLE)[-1]
 
 
 def test_a_source_says_whether_it_is_heard_and_why_not(acting: Console) -> None:

@@ -173,7 +173,7 @@ def test_an_xml_bomb_is_held_back_unopened(database: Database, source: Source) -
     with running(database, polled(source)):
         wait_for(lambda: counted(database).get("refused unsupported"))
     with database.read() as tx:
-        (lying,) = tally.held(tx)
+        (lying,) = tally.held(tx, WHOLE)
     assert (lying.raw, lying.detail) == (BOMB, "带有 DTD 或实体声明，一律不读")
 
 
@@ -230,7 +230,7 @@ def test_a_refused_row_can_be_tried_again(database: Database, tmp_path: Path) ->
     with running(database, feed):
         wait_for(lambda: counted(database).get("refused station"))
     with database.begin() as tx:
-        (lying,) = tally.held(tx)
+        (lying,) = tally.held(tx, WHOLE)
         mended = pushed(codec_name="table", settings=feed.settings, name="folder", stations={"c": "1"})
         (outcome,) = feeds.retry_held(tx, OPERATOR, mended, lying.id).outcomes
     assert outcome.standing.value == "accepted"

@@ -69,7 +69,7 @@ def test_a_row_is_answered_for_itself(database: Database) -> None:
     assert [one.code for one in told] == ["", "", "station", "encoding", "unit", "time", "header"]
     assert stored(database) == [("53486", "rain_mm", 1.5), ("53487", "rain_mm", None)]
     with database.read() as tx:
-        lying = tally.held(tx)
+        lying = tally.held(tx, WHOLE)
         assert {one.what: one.count for one in tally.counts(tx)} == {
             "accepted": 2,
             "refused": 5,
@@ -138,7 +138,7 @@ def test_a_forged_station_is_refused_whatever_it_sends(database: Database) -> No
     assert not receipt.is_welcome
     assert stored(database) == []
     with database.read() as tx:
-        (lying,) = tally.held(tx, "hydrology")
+        (lying,) = tally.held(tx, WHOLE, "hydrology")
     assert (lying.raw, lying.station, lying.peer) == (forged, "0014029999", "10.9.9.9")
 
 
@@ -146,7 +146,7 @@ def test_what_was_refused_is_taken_when_the_block_is_mended(database: Database) 
     take(database, pushed(), body(row("c", 0, 4), row("a", 0, 3, unit="furlong")))
     mended = pushed(stations={"c": "53488"})
     with database.read() as tx:
-        lying = {one.code: one for one in tally.held(tx)}
+        lying = {one.code: one for one in tally.held(tx, WHOLE)}
     with database.begin() as tx:
         assert [one.standing for one in feeds.retry_held(tx, OPERATOR, mended, lying["station"].id).outcomes] == [
             Standing.ACCEPTED
@@ -154,7 +154,7 @@ def test_what_was_refused_is_taken_when_the_block_is_mended(database: Database) 
         with pytest.raises(tally.NotHeld):
             feeds.retry_held(tx, OPERATOR, mended, lying["station"].id)
         tally.drop_held(tx, OPERATOR, lying["unit"].id, "单位写错，已告知来源")
-        assert tally.held(tx) == []
+        assert tally.held(tx, WHOLE) == []
     assert stored(database) == [("53488", "rain_mm", 4.0)]
 
 
@@ -167,11 +167,13 @@ def test_the_quarantine_is_bounded_and_the_count_is_not(database: Database) -> N
         hold(tx, rows)
         many = [{**rows[0], "raw": b"x", "detail": str(at)} for at in range(1000)]
         hold(tx, many)
-        assert [one.detail for one in tally.held(tx, "f", limit=2000)] == [str(at) for at in reversed(range(1000))]
+        assert [one.detail for one in tally.held(tx, WHOLE, "f", limit=2000)] == [
+            str(at) for at in reversed(range(1000))
+        ]
     for _ in range(2):
         take(database, hydrology(), FRAMES["heartbeat"][:-1] + b"\0")
     with database.read() as tx:
-        (lying, _) = tally.held(tx, "hydrology")
+        (lying, _) = tally.held(tx, WHOLE, "hydrology")
         assert {one.what: one.count for one in tally.counts(tx)}["refused crc"] == 2
     assert lying.raw == FRAMES["heartbeat"][:-1] + b"\0"
 

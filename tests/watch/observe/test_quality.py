@@ -147,7 +147,7 @@ def test_a_person_has_the_last_word(database: Database) -> None:
         told = observe.curve(tx, WHOLE, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)
         assert [one.value for one in told] == [5.0, 500.0, 6.0, 4.0], "raw is never changed"
         assert [(flag.by, flag.why, flag.at) for flag in told[2].flags] == [("operator", "漏斗被树叶堵住", tx.now)]
-        assert len(observe.marks(tx, "a")) == 4
+        assert len(observe.marks(tx, WHOLE, "a")) == 4
         recorded = [fact for fact in facts_since(tx, 0) if fact.kind == "ReadingsMarked"]
         assert [fact.body["value"] for fact in recorded] == [None, 50.0, None, None]
         assert "漏斗" not in str(recorded), "free text stays beside the mark"

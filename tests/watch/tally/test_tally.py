@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from shouye.base.access import OPERATOR
+from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BadInput, Database, facts_since
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Parcel
@@ -57,17 +57,17 @@ def test_what_is_taken_is_paced_with_its_lag(database: Database) -> None:
 def test_a_person_sets_aside_with_a_reason_and_once(database: Database) -> None:
     push(database, row("stranger", 0, 9), row("a", 0, 3, unit="furlong"))
     with database.begin() as tx:
-        assert tally.held_tally(tx) == {("push", "station"): 1, ("push", "unit"): 1}
-        (lying,) = tally.held(tx, code="station")
+        assert tally.held_tally(tx, WHOLE) == {("push", "station"): 1, ("push", "unit"): 1}
+        (lying,) = tally.held(tx, WHOLE, code="station")
         with pytest.raises(BadInput):
             tally.drop_held(tx, OPERATOR, lying.id, " ")
         tally.drop_held(tx, OPERATOR, lying.id, "不是本市的站")
         with pytest.raises(tally.NotHeld):
             tally.drop_held(tx, OPERATOR, lying.id, "再来一次")
-        assert tally.held_one(tx, lying.id) == replace(
+        assert tally.held_one(tx, WHOLE, lying.id) == replace(
             lying, state="dropped", settled_at=tx.now, settled_by="operator", settled_why="不是本市的站"
         )
-        assert tally.held_tally(tx, "dropped") == {("push", "station"): 1}
+        assert tally.held_tally(tx, WHOLE, "dropped") == {("push", "station"): 1}
         (fact,) = facts_since(tx, 0)
         assert (fact.kind, fact.subject, fact.actor) == ("HeldDropped", f"held:{lying.id}", "operator")
         assert "不是本市的站" not in str(fact.body)
@@ -76,9 +76,9 @@ def test_a_person_sets_aside_with_a_reason_and_once(database: Database) -> None:
 def test_a_retry_says_what_came_of_it(database: Database) -> None:
     push(database, row("c", 0, 4))
     with database.begin() as tx:
-        (lying,) = tally.held(tx)
+        (lying,) = tally.held(tx, WHOLE)
         feeds.retry_held(tx, OPERATOR, pushed(stations={"c": "53488"}), lying.id)
-        settled = tally.held_one(tx, lying.id)
+        settled = tally.held_one(tx, WHOLE, lying.id)
         assert (settled.state, settled.settled_by, settled.settled_why) == ("retried", "operator", "已收")
         (fact,) = facts_since(tx, 0)
         assert (fact.kind, fact.body["standings"]) == ("HeldRetried", {"accepted": 1})

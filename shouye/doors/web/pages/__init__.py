@@ -10,6 +10,7 @@ from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
 from shouye.doors.web.pages.desk import page as desk
 from shouye.doors.web.pages.feeds import page as feeds
+from shouye.doors.web.pages.observe import compare, station, stations
 from shouye.doors.web.pages.observe import page as observe
 from shouye.doors.web.pages.tasks import page as tasks
 from shouye.doors.web.pages.timeline import page as timeline
@@ -21,6 +22,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     desk.router,
     tasks.router,
     observe.router,
+    stations.router,
+    station.router,
+    compare.router,
     feeds.router,
     assess.router,
     warn.router,

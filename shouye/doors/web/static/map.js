@@ -44,12 +44,19 @@
     return found;
   }
   function station(one) {
+    var words = one.text || one.name + "站：" + (one.state === "hit" ? "达到标准" : one.state === "off" ? "听不到" : "在报");
+    return opened(mark(one, words), one.href);
+  }
+  function opened(found, href) {
+    return href ? found.on("click", function () { location.href = href; }) : found;
+  }
+  function mark(one, words) {
     if (one.state === "hit") {
-      var mark = element("div", "hit", "▲");
-      return L.marker(one.at, { title: one.name + "站：达到标准", keyboard: false, zIndexOffset: 1000, icon: L.divIcon({ className: "", iconSize: [14, 14], html: mark }) });
+      var shape = element("div", "hit", "▲");
+      return L.marker(one.at, { title: words, keyboard: Boolean(one.href), zIndexOffset: 1000, icon: L.divIcon({ className: "", iconSize: [14, 14], html: shape }) });
     }
-    var dot = L.circleMarker(one.at, { radius: one.state === "off" ? 4 : 2.6, className: one.state === "off" ? "off" : "st" });
-    return dot.bindTooltip(one.name + "站：" + (one.state === "off" ? "听不到" : "在报"));
+    var dot = L.circleMarker(one.at, { radius: one.state === "off" ? 4 : one.href ? 3.4 : 2.6, className: { off: "off", doubt: "doubt" }[one.state] || "st" });
+    return dot.bindTooltip(words);
   }
   function write(counties, state) {
     var size = map.getSize(), corner = map.containerPointToLayerPoint([0, 0]);
@@ -88,7 +95,7 @@
     });
     layer.addTo(map);
     if (counties.features.length) map.fitBounds(layer.getBounds(), { padding: [4, 4] });
-    function refresh() { return fetchJson("/map/state").then(function (state) { paint(counties, state); box.dataset.ready = "1"; }); }
+    function refresh() { return fetchJson(box.dataset.state || "/map/state").then(function (state) { paint(counties, state); box.dataset.ready = "1"; }); }
     document.addEventListener("shouye:changed", refresh);
     return refresh();
   });

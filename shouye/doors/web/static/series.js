@@ -22,17 +22,16 @@
     return {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(box).fontFamily },
-      grid: { left: 52, right: 104, top: 26, bottom: 26 },
+      grid: { left: 60, right: 24, top: 26, bottom: 26 },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true },
       xAxis: { type: "time", min: since, max: until, axisLabel: { color: ink2, hideOverlap: true, formatter: tick(until - since) }, axisLine: { lineStyle: { color: edge } } },
-      yAxis: { type: "value", scale: true, name: unit, nameTextStyle: { color: ink2 }, axisLabel: { color: ink2 }, splitLine: { lineStyle: { color: line } } },
+      yAxis: { type: "value", scale: true, name: unit, nameTextStyle: { color: ink2 }, axisLabel: { color: ink2, formatter: function (v) { return String(Math.round(v * 1e6) / 1e6); } }, splitLine: { lineStyle: { color: line } } },
       series: []
     };
   }
 
   function pace(data) {
     var option = frame(data.since, data.until, "条/分");
-    option.grid.right = 24;
     option.yAxis.scale = false;
     option.yAxis.minInterval = 1;
     option.tooltip.formatter = function (items) {
@@ -64,7 +63,7 @@
     option.series.push({
       name: data.term, type: bars ? "bar" : "line", data: data.points, connectNulls: false, showSymbol: false, barMaxWidth: 12,
       lineStyle: { color: ink, width: 1.6 }, itemStyle: { color: bars ? edge : ink },
-      markLine: { symbol: "none", silent: true, lineStyle: { color: ink, type: "dashed" }, label: { color: ink, position: "end", formatter: function (i) { return i.name; } },
+      markLine: { symbol: "none", silent: true, lineStyle: { color: ink, type: "dashed" }, label: { color: ink, position: "insideEndTop", formatter: function (i) { return i.name; } },
         data: data.limits.map(function (l) { return { yAxis: l.value, name: l.word }; }) },
       markArea: { silent: true, itemStyle: { color: sunk }, data: data.gaps.map(function (g) { return area(g[0], g[1]); }) }
     });
@@ -86,7 +85,6 @@
   function compare(data) {
     var option = frame(data.since, data.until, data.unit);
     option.legend = { top: 0, textStyle: { color: ink }, icon: "path://M0 4h20v2H0z" };
-    option.grid.right = 24;
     option.grid.top = 34;
     if (data.years) option.xAxis.axisLabel.formatter = function (ms) { return md(ms); };
     option.tooltip.formatter = function (items) {

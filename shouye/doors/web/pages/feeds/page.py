@@ -134,9 +134,10 @@ def quarantine(
     if state not in STATES:
         raise NotFound(state)
     with visit.look() as sight:
-        _only_city(sight)
-        rows = tally.held(sight.tx, feed, state, SHOWN + 1, before, code)
-        many = tally.held_tally(sight.tx, state)
+        if not sight.city_wide:
+            raise NotFound("隔离区")
+        rows = tally.held(sight.tx, sight.scope, feed, state, SHOWN + 1, before, code)
+        many = tally.held_tally(sight.tx, sight.scope, state)
         return render(
             visit,
             sight,
@@ -161,10 +162,9 @@ def quarantine(
 def held_one(visit: See, number: int) -> Response:
     """隔离的一条 — bytes beside what the codec makes of them."""
     with visit.look() as sight:
-        _only_city(sight)
-        one = tally.held_one(sight.tx, number)
+        one = tally.held_one(sight.tx, sight.scope, number)
         known = blocks(visit.city).feeds.get(one.feed)
-        after = tally.held(sight.tx, one.feed, limit=1, before=one.id)
+        after = tally.held(sight.tx, sight.scope, one.feed, limit=1, before=one.id)
         return render(
             visit,
             sight,
@@ -184,8 +184,7 @@ def held_one(visit: See, number: int) -> Response:
 def retry(visit: Act, number: int) -> Response:
     """重试 — with the block as it is now."""
     with visit.act() as sight:
-        _only_city(sight)
-        one = tally.held_one(sight.tx, number)
+        one = tally.held_one(sight.tx, sight.scope, number)
         feeds.retry_held(sight.tx, visit.actor, blocks(visit.city).one(one.feed), number)
     return back_to(f"/quarantine/{number}")
 
@@ -194,10 +193,9 @@ def retry(visit: Act, number: int) -> Response:
 def drop(visit: Act, number: int, reason: Annotated[str, Form(max_length=400)] = "") -> Response:
     """弃置 — with a reason; the next one of the same source comes up."""
     with visit.act() as sight:
-        _only_city(sight)
-        one = tally.held_one(sight.tx, number)
+        one = tally.held_one(sight.tx, sight.scope, number)
         tally.drop_held(sight.tx, visit.actor, number, reason)
-        after = tally.held(sight.tx, one.feed, limit=1, before=number)
+        after = tally.held(sight.tx, sight.scope, one.feed, limit=1, before=number)
     return back_to(f"/quarantine/{after[0].id}" if after else f"/quarantine?feed={one.feed}")
 
 
@@ -205,8 +203,7 @@ def drop(visit: Act, number: int, reason: Annotated[str, Form(max_length=400)] =
 def raw(visit: Act, number: int) -> Response:
     """取原始字节 — as they came, passwords and all; who fetched them is written down."""
     with visit.act() as sight:
-        _only_city(sight)
-        one = tally.held_one(sight.tx, number)
+        one = tally.held_one(sight.tx, sight.scope, number)
         log_read(sight.tx, visit.actor, "quarantine_raw", f"held:{number}")
     headers = {"Content-Disposition": f"attachment; filename={_file_name(one)}"}
     return Response(one.raw, media_type="application/octet-stream", headers=headers)
@@ -225,7 +222,7 @@ def _sources(sight: Sight, known: Blocks) -> list[Source]:
         tally.counts(sight.tx),
         tally.counts(sight.tx, today),
         tally.minutes(sight.tx, sight.tx.now - DAY),
-        tally.held_tally(sight.tx),
+        tally.held_tally(sight.tx, sight.scope),
         sight.tx.now,
     )
 
@@ -247,12 +244,6 @@ def _stations(sight: Sight, feed: Feed) -> list[tuple[str, str, list[observe.Rea
     codes = list(feed.stations) if sight.city_wide else _ours(sight, feed)
     rows = [(code, feed.stations[code], last.get(feed.stations[code], [])) for code in codes]
     return sorted(rows, key=lambda row: (max((one.time.timestamp() for one in row[2]), default=0.0), row[0]))
-
-
-def _only_city(sight: Sight) -> None:
-    """A message that nobody could read belongs to no county: the city's duty sees to it."""
-    if not sight.city_wide:
-        raise NotFound("隔离区")
 
 
 def _sums(many: dict[tuple[str, str], int], place: int) -> dict[str, int]:

@@ -1,0 +1,151 @@
+"""监测看板 — one row a series: its latest value and the one word that says how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shouye.base.roster import Roster, Station
+from shouye.watch import assess, observe
+from shouye.watch.observe import Cause, Quality, Reading, unheard
+from shouye.watch.stations import Gauge
+
+
+class State(StrEnum):
+    """测站状态 — in the order in which they are shown."""
+
+    OVER = "over"
+    UNHEARD = "unheard"
+    MISSING = "missing"
+    DOUBT = "doubt"
+    NORMAL = "normal"
+
+    @property
+    def word(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    State.OVER: "达到标准",
+    State.UNHEARD: "听不到",
+    State.MISSING: "缺测",
+    State.DOUBT: "可疑",
+    State.NORMAL: "正常",
+}
+_ORDER = tuple(State)
+
+
+@dataclass(frozen=True)
+class Row:
+    """一个序列 — the station, its latest reading (none: never heard), why it stands as it does."""
+
+    station: Station
+    county: str
+    owners: tuple[str, ...]
+    reading: Reading | None
+    term: str
+    said: str
+    state: State
+    why: str
+    finding: assess.Finding | None
+
+    @property
+    def key(self) -> str:
+        """How the comparison names it."""
+        return f"{self.station.id}~{self.reading.element}" if self.reading else ""
+
+    @property
+    def urgency(self) -> tuple[int, int, str, str]:
+        rank = self.finding.rank if self.finding else 0
+        return (_ORDER.index(self.state), -rank, self.station.county, self.station.id)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """筛选 — county, element, department, state; empty means all."""
+
+    county: str = ""
+    element: str = ""
+    owner: str = ""
+    state: str = ""
+
+    def takes(self, row: Row) -> bool:
+        element = row.reading.element if row.reading else ""
+        return (
+            self.county in ("", row.station.county)
+            and self.element in ("", element)
+            and self.owner in ("", *row.owners)
+            and self.state in ("", row.state.value)
+        )
+
+
+def rows(
+    gauges: Mapping[str, Gauge],
+    readings: Iterable[Reading],
+    findings: Iterable[assess.Finding],
+    owners: Mapping[str, Sequence[str]],
+    elements: observe.Elements,
+    roster: Roster,
+    now: datetime,
+) -> list[Row]:
+    """Every series of every station in use, those first that need a look."""
+    open_at: dict[str, list[assess.Finding]] = {}
+    for one in findings:
+        if one.open:
+            open_at.setdefault(one.station, []).append(one)
+    by_station: dict[str, list[Reading | None]] = {number: [] for number in gauges if number in roster.stations}
+    for reading in readings:
+        if reading.station in by_station:
+            by_station[reading.station].append(reading)
+    found = []
+    for number, some in by_station.items():
+        station = roster.stations[number]
+        for each in some or [None]:
+            over = _over(open_at.get(number, []), each)
+            state, why = _state(each, over, now)
+            found.append(
+                Row(
+                    station=station,
+                    county=roster.division(station.county).short,
+                    owners=tuple(owners.get(number, ())),
+                    reading=each,
+                    term=elements[each.element].term if each else "",
+                    said=elements[each.element].say(each.value) if each else "",
+                    state=state,
+                    why=why,
+                    finding=over,
+                )
+            )
+    return sorted(found, key=lambda row: row.urgency)
+
+
+def _over(open_here: Sequence[assess.Finding], reading: Reading | None) -> assess.Finding | None:
+    """The highest finding in force that rests on this element."""
+    hazards = assess.all_hazards()
+    mine = [one for one in open_here if reading and reading.element in hazards[one.hazard].elements]
+    return max(mine, key=lambda one: (one.rank, -one.id), default=None)
+
+
+def _state(reading: Reading | None, over: assess.Finding | None, now: datetime) -> tuple[State, str]:
+    silent = unheard([reading] if reading else [], now)
+    if reading is None:
+        return State.UNHEARD, Cause.NEVER.word
+    flags = "；".join(dict.fromkeys(flag.why for flag in reading.flags))
+    if silent is not None and silent[0] is Cause.LATE:
+        return State.UNHEARD, f"{silent[0].word}{'，标准未解除' if over else ''}"
+    if silent is not None and silent[0] is Cause.MISSING:
+        return State.MISSING, silent[0].word
+    if reading.quality in (Quality.BAD, Quality.SUSPECT):
+        return State.DOUBT, flags
+    if over is not None:
+        return State.OVER, over.text
+    return State.NORMAL, flags
+
+
+def tallied(found: Iterable[Row]) -> dict[State, int]:
+    counts = dict.fromkeys(State, 0)
+    for row in found:
+        counts[row.state] += 1
+    return counts

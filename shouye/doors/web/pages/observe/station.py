@@ -1,0 +1,245 @@
+"""一个测站 — its curve with the thresholds in force, its readings with their flags, a person's word on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Response
+
+from shouye.base.kernel import BEIJING, BadInput, NotFound
+from shouye.base.papers import Sheet
+from shouye.base.roster import Station
+from shouye.base.rules import RuleTable
+from shouye.doors.web.download import Kind, download
+from shouye.doors.web.pages.observe.board import rows
+from shouye.doors.web.pages.observe.plot import SPANS, drawn, facts_of, limits_of, tables_for, windows
+from shouye.doors.web.pages.observe.stations import owners_of
+from shouye.doors.web.readings import gauged, running
+from shouye.doors.web.sight import Sight
+from shouye.doors.web.visit import Act, See, Visit, back_to, render
+from shouye.doors.web.words import ms
+from shouye.watch import assess, observe
+from shouye.watch.observe import Quality
+from shouye.watch.stations import Gauge, gauges
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN = 200
+"""Readings in the table of the page; the file has all of them."""
+MOST = 200_000
+USUAL_H = 3.0
+
+Word = Annotated[str, Query(max_length=60)]
+Range = Annotated[str, Query(max_length=4)]
+
+
+class Verdict(StrEnum):
+    """人工判定 — what a person says of readings."""
+
+    BAD = "bad"
+    GOOD = "good"
+    CORRECTED = "corrected"
+
+    @property
+    def word(self) -> str:
+        return {"bad": "判为无效，不参与研判", "good": "判为可用", "corrected": "订正为"}[self.value]
+
+
+@router.get("/stations/{station}")
+def one_station(
+    visit: See, station: str, element: Word = "", span: Range = "24h", hours: float = 0, mark: int = 0
+) -> Response:
+    """测站 — one element over one span; `mark` names the reading of which a person wants to say something."""
+    with visit.look() as sight:
+        place, gauge = _station(sight, station)
+        series = _series(visit, sight, station, gauge)
+        known = list(dict.fromkeys(row.reading.element for row in series if row.reading))
+        chosen = element or (known[0] if known else "")
+        if (element and element not in known) or span not in SPANS:
+            raise NotFound(f"测站 {station} 的要素或时段")
+        tables = tables_for(visit.city.folder, _rules(sight), chosen)
+        readings = _readings(sight, station, chosen, span) if chosen else []
+        return render(
+            visit,
+            sight,
+            "observe/station.html",
+            here="/stations",
+            live="#now,#readings",
+            slow=True,
+            place=place,
+            gauge=gauge,
+            series=series,
+            owners=owners_of(visit.city).get(station, []),
+            chosen=chosen,
+            span=span,
+            spans=SPANS,
+            hours=hours or _window(tables, [row.finding for row in series if row.finding]),
+            windows=windows(tables),
+            tables=[table for _, table in tables],
+            readings=list(reversed(readings[-SHOWN:])),
+            more=max(0, len(readings) - SHOWN),
+            marks=list(reversed(observe.marks(sight.tx, sight.scope, station, chosen))) if chosen else [],
+            marking=next((one for one in readings if ms(one.time) == mark), None),
+            verdicts=Verdict,
+        )
+
+
+@router.get("/stations/{station}/curve")
+def station_curve(
+    visit: See, station: str, element: Word = "", span: Range = "24h", hours: float = 0
+) -> dict[str, Any]:
+    """过程线数据."""
+    with visit.look() as sight:
+        _station(sight, station)
+        _known(element, span)
+        now, chosen = sight.tx.now, sight.elements[element]
+        is_sum = chosen.kind == "sum"
+        readings = _readings(sight, station, element, span, hours if is_sum else 0)
+        inside = [one for one in readings if one.time > now - SPANS[span].length]
+        points, band, gaps, flagged = drawn(inside, SPANS[span], is_sum=is_sum, now=now)
+        tables = tables_for(visit.city.folder, _rules(sight), element)
+        constants = facts_of(visit.city.folder, station)
+        summed = is_sum and hours > 0 and not SPANS[span].stretch
+        limits = limits_of(tables, element, hours, constants) if summed or not is_sum else []
+        sums = [(at, value) for at, value in running(readings, hours) if at > now - SPANS[span].length]
+        return {
+            "term": chosen.term,
+            "unit": chosen.unit,
+            "since": ms(now - SPANS[span].length),
+            "until": ms(now),
+            "bars": is_sum,
+            "hours": hours,
+            "points": points,
+            "band": band,
+            "gaps": gaps,
+            "flagged": flagged,
+            "sums": [[ms(at), value] for at, value in sums] if summed else [],
+            "limits": [{"word": one.word, "value": one.value} for one in limits],
+            "note": _note(SPANS[span].word, is_sum, bool(SPANS[span].stretch), bool(limits), len(flagged)),
+        }
+
+
+@router.get("/stations/{station}/export.{kind}")
+def export(visit: See, station: str, kind: Kind, element: Word = "", span: Range = "24h") -> Response:
+    """读数导出 — every reading of the span as it was sent, with what is thought of it."""
+    with visit.look() as sight:
+        place, _ = _station(sight, station)
+        _known(element, span)
+        readings = _readings(sight, station, element, span)
+        if len(readings) > MOST:
+            raise BadInput(f"超过 {MOST} 行，请缩短时段")
+        known = sight.elements[element]
+        lines = [
+            (
+                one.time,
+                one.value,
+                one.counted,
+                known.unit,
+                one.step.total_seconds() / 60,
+                one.revision,
+                one.quality.word,
+                "；".join(flag.why for flag in one.flags),
+            )
+            for one in readings
+        ]
+    heads = ("时间", "来数", "参与研判的值", "单位", "时段（分）", "订正次数", "质量", "说明")
+    return download(visit, Sheet(f"{place.name} {known.term} {SPANS[span].word}", heads, lines), kind)
+
+
+@router.post("/stations/{station}/marks")
+def mark_readings(
+    visit: Act,
+    station: str,
+    element: Annotated[str, Form(max_length=60)],
+    since: Annotated[datetime, Form()],
+    verdict: Annotated[Verdict, Form()],
+    reason: Annotated[str, Form(max_length=400)] = "",
+    until: Annotated[str, Form(max_length=40)] = "",
+    value: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """人工标记 — good, bad or truly another value; what was sent stays, the judge looks again."""
+    with visit.act() as sight:
+        _station(sight, station)
+        end = None if not until else _local(until)
+        observe.mark_readings(
+            sight.tx,
+            visit.actor,
+            station,
+            element,
+            since if since.tzinfo else since.replace(tzinfo=BEIJING),
+            end,
+            Quality.BAD if verdict is Verdict.BAD else Quality.GOOD,
+            reason,
+            _number(value) if verdict is Verdict.CORRECTED else None,
+        )
+    return back_to(f"/stations/{station}?element={element}")
+
+
+def _local(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput("结束时间") from None
+    return found if found.tzinfo else found.replace(tzinfo=BEIJING)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput("请写明订正后的数值") from None
+
+
+def _station(sight: Sight, station: str) -> tuple[Station, Gauge]:
+    gauge = gauges(sight.tx, sight.scope).get(station)
+    if gauge is None or station not in sight.roster.stations:
+        raise NotFound(f"测站 {station}")
+    return sight.roster.stations[station], gauge
+
+
+def _known(element: str, span: str) -> None:
+    if not element or span not in SPANS:
+        raise NotFound("要素或时段")
+
+
+def _series(visit: Visit, sight: Sight, station: str, gauge: Gauge) -> list[Any]:
+    """The latest of each of its series, as in the list."""
+    mine = [one for one in observe.latest_all(sight.tx, sight.scope) if one.station == station]
+    findings = assess.findings(sight.tx, sight.scope)
+    return rows({station: gauge}, mine, findings, {}, sight.elements, sight.roster, sight.tx.now)
+
+
+def _readings(sight: Sight, station: str, element: str, span: str, hours: float = 0) -> list[observe.Reading]:
+    now = sight.tx.now
+    since = now - SPANS[span].length - timedelta(hours=hours)
+    return observe.curve(sight.tx, sight.scope, station, element, since, now)
+
+
+def _window(tables: Sequence[tuple[assess.Hazard, RuleTable]], open_here: Sequence[assess.Finding]) -> float:
+    """The window of what is in force here, else three hours, else the shortest that a table asks for."""
+    for one in sorted(open_here, key=lambda one: -one.rank):
+        for hazard, table in tables:
+            found = gauged(table, one.level, one.values) if hazard.key == one.hazard else None
+            if found is not None:
+                return found.hours
+    known = windows(tables)
+    return USUAL_H if USUAL_H in known else next(iter(known), 0)
+
+
+def _rules(sight: Sight) -> list[tuple[str, str]]:
+    return [(one.hazard, one.rules) for one in sight.situations]
+
+
+def _note(span: str, is_sum: bool, thin: bool, limits: bool, flagged: int) -> str:
+    said = [f"近 {span}"]
+    if thin:
+        said.append("一段一柱，为这一段的合计" if is_sum else "线为每段末值，带为每段最低到最高")
+    if limits:
+        said.append("虚线为在用标准")
+    said.append("灰底为没有数")
+    if flagged:
+        said.append(f"圈为可疑、菱形为无效 {flagged} 处")
+    return " · ".join(said)

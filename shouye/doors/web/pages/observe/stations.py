@@ -1,0 +1,172 @@
+"""监测一览 — the latest of all, as a list and on the map; searched, filtered, sorted, exported."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from shouye.base.kernel import BEIJING
+from shouye.base.papers import Sheet
+from shouye.doors.web.context import CityContext
+from shouye.doors.web.download import Kind, download
+from shouye.doors.web.pages.desk.page import boundaries
+from shouye.doors.web.pages.feeds.blocks import blocks
+from shouye.doors.web.pages.observe.board import Filter, Row, State, rows, tallied
+from shouye.doors.web.sight import Sight
+from shouye.doors.web.visit import See, render
+from shouye.watch import assess, observe
+from shouye.watch.stations import gauges
+
+router = APIRouter(include_in_schema=False)
+
+Word = Annotated[str, Query(max_length=60)]
+_HEADS = (
+    "状态",
+    "级别",
+    "测站",
+    "站号",
+    "县区",
+    "归口部门",
+    "要素",
+    "最新值",
+    "单位",
+    "时间",
+    "时段（分）",
+    "说明",
+)
+
+
+def asked(county: Word = "", element: Word = "", owner: Word = "", state: Word = "") -> Filter:
+    """What the address asks for."""
+    return Filter(county, element, owner, state)
+
+
+Asked = Annotated[Filter, Depends(asked)]
+
+
+@router.get("/stations")
+def station_list(visit: See, wanted: Asked) -> Response:
+    """监测 — which stations need a look, then all the rest."""
+    return _page(visit, wanted, "observe/stations.html")
+
+
+@router.get("/stations/map")
+def station_map(visit: See, wanted: Asked) -> Response:
+    """监测地图."""
+    return _page(visit, wanted, "observe/map.html")
+
+
+@router.get("/stations/map/state")
+def map_state(visit: See, wanted: Asked) -> dict[str, Any]:
+    """图上的站 — those of the filter, by shape; the counties are not filled here."""
+    with visit.look() as sight:
+        marks: dict[str, Row] = {}
+        for row in all_rows(visit.city, sight):
+            if wanted.takes(row):
+                marks.setdefault(row.station.id, row)  # the most urgent of its series comes first
+        return {
+            "counties": {},
+            "stations": [
+                {
+                    "name": row.station.name,
+                    "at": [row.station.lat, row.station.lon],
+                    "state": _SHAPES[row.state],
+                    "text": f"{row.station.name}：{row.term} {row.said or '—'}，{row.state.word}",
+                    "href": f"/stations/{row.station.id}",
+                }
+                for row in marks.values()
+            ],
+        }
+
+
+_SHAPES = {
+    State.OVER: "hit",
+    State.UNHEARD: "off",
+    State.MISSING: "off",
+    State.DOUBT: "doubt",
+    State.NORMAL: "on",
+}
+
+
+@router.get("/stations/export.{kind}")
+def export(visit: See, kind: Kind, wanted: Asked) -> Response:
+    """最新值导出 — what the filter shows."""
+    with visit.look() as sight:
+        found = [row for row in all_rows(visit.city, sight) if wanted.takes(row)]
+        lines = [
+            (
+                row.state.word,
+                row.finding.word if row.finding else "",
+                row.station.name,
+                row.station.id,
+                row.county,
+                "、".join(row.owners),
+                row.term,
+                row.reading.value if row.reading else None,
+                sight.elements[row.reading.element].unit if row.reading else "",
+                row.reading.time if row.reading else None,
+                row.reading.step.total_seconds() / 60 if row.reading else None,
+                row.why,
+            )
+            for row in found
+        ]
+        title = f"监测最新值 {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
+    return download(visit, Sheet(title, _HEADS, lines), kind)
+
+
+def _page(visit: See, wanted: Filter, template: str) -> Response:
+    with visit.look() as sight:
+        every = all_rows(visit.city, sight)
+        found = [row for row in every if wanted.takes(row)]
+        counties = dict.fromkeys((row.station.county, row.county) for row in sorted(every, key=_by_county))
+        return render(
+            visit,
+            sight,
+            template,
+            here="/stations",
+            live="#rows",
+            slow=True,
+            rows=found,
+            every=len(every),
+            stations=len({row.station.id for row in found}),
+            counts=tallied(row for row in every if Filter(wanted.county, wanted.element, wanted.owner).takes(row)),
+            wanted=wanted,
+            query=_query(wanted),
+            counties=list(counties),
+            terms=dict(sorted({row.reading.element: row.term for row in every if row.reading}.items())),
+            owners=sorted({owner for row in every for owner in row.owners}),
+            boundaries=boundaries(visit.city.roster, visit.city.folder),
+        )
+
+
+def _by_county(row: Row) -> str:
+    return row.station.county
+
+
+def _query(wanted: Filter) -> str:
+    said = {"county": wanted.county, "element": wanted.element, "owner": wanted.owner, "state": wanted.state}
+    return "&".join(f"{name}={value}" for name, value in said.items() if value)
+
+
+def all_rows(city: CityContext, sight: Sight) -> list[Row]:
+    """Every series in sight."""
+    return rows(
+        gauges(sight.tx, sight.scope),
+        observe.latest_all(sight.tx, sight.scope),
+        assess.findings(sight.tx, sight.scope),
+        owners_of(city),
+        sight.elements,
+        sight.roster,
+        sight.tx.now,
+    )
+
+
+def owners_of(city: CityContext) -> dict[str, list[str]]:
+    """归口部门 — station -> the departments whose feeds bring it."""
+    found: dict[str, list[str]] = {}
+    for feed in blocks(city).feeds.values():
+        for station in dict.fromkeys(feed.stations.values()):
+            if feed.enabled and feed.owner not in found.setdefault(station, []):
+                found[station].append(feed.owner)
+    return found

@@ -1,0 +1,176 @@
+"""监测 — the list of all series, one station with its thresholds and flags, comparison, a person's mark."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from openpyxl import load_workbook
+from playwright.sync_api import Browser, expect
+
+from shouye.base.access import WHOLE
+from shouye.base.rules import load_tables
+from shouye.doors.web.pages.observe.plot import SPANS, drawn, limits_of, stretches
+from shouye.watch import assess, observe
+from shouye.watch.observe import Flag, Quality, Reading
+from tests.doors.web.conftest import PHONE, Console, enter
+
+AT = datetime(2026, 7, 20, tzinfo=UTC)
+FIVE = timedelta(minutes=5)
+
+
+def line(*values: float | None, step: timedelta = FIVE) -> list[Reading]:
+    """Readings one step apart; the first ends at AT + step."""
+    return [Reading("a", "stage_m", AT + (number + 1) * step, value, step) for number, value in enumerate(values)]
+
+
+def test_a_stretch_keeps_its_extremes_and_a_bad_reading_is_none_of_them() -> None:
+    bad = Reading("a", "stage_m", AT + 4 * FIVE, 99.0, FIVE, flags=(Flag("range", Quality.BAD, "超范围"),))
+    (found, empty) = stretches(
+        [*line(1, 5, 2), bad, *[Reading("a", "stage_m", AT + 7 * FIVE, None, FIVE)]], 6 * FIVE
+    )
+    assert (found.low, found.high, found.last, found.total) == (1, 5, 2, 8)
+    assert found.at == AT + 6 * FIVE
+    assert (empty.low, empty.total) == (None, None)
+
+
+def test_the_line_stops_where_nothing_is_known() -> None:
+    readings = [*line(1.0, None, 3.0), Reading("a", "stage_m", AT + 10 * FIVE, 4.0, FIVE)]
+    points, band, gaps, flagged = drawn(readings, SPANS["6h"], is_sum=False, now=AT + 12 * FIVE)
+    assert [value for _, value in points] == [1.0, None, 3.0, None, 4.0]
+    assert (band, flagged) == ([], [])
+    minutes = [[round((ms / 1000 - AT.timestamp()) / 60) for ms in gap] for gap in gaps]
+    assert minutes == [[-300, 5], [5, 15], [15, 50], [50, 60]]
+
+
+def test_long_spans_are_bands_and_rain_is_summed() -> None:
+    hours = line(*range(48), step=timedelta(hours=1))
+    points, band, _, _ = drawn(hours, SPANS["1y"], is_sum=False, now=AT + timedelta(days=3))
+    assert [low_high[1:] for low_high in band] == [[0, 23], [24, 47]]
+    assert [value for _, value in points] == [23, 47]
+    sums, none, _, _ = drawn(hours, SPANS["1y"], is_sum=True, now=AT + timedelta(days=3))
+    assert [value for _, value in sums] == [sum(range(24)), sum(range(24, 48))]
+    assert none == []
+
+
+def test_thresholds_are_those_of_the_table_and_of_the_station() -> None:
+    book, shelf = load_tables(), assess.all_hazards()
+    rain = [(shelf["rainstorm"], book.table("rainstorm", "CMA16-2007"))]
+    assert {(one.value) for one in limits_of(rain, "rain_mm", 3, {})} == {50, 100}
+    assert limits_of(rain, "rain_mm", 5, {}) == []
+    river = [(shelf["river_flood"], book.table("river_flood", "MWR-2013"))]
+    own = {"warning_stage_m": 100.0, "guarantee_stage_m": 102.0}
+    assert [(one.value) for one in limits_of(river, "stage_m", 0, own)] == [99.5, 100.0, 102.0]
+    assert limits_of(river, "stage_m", 0, {}) == []
+
+
+def test_every_series_has_one_word(looking: Console) -> None:
+    page = looking.client("duty").get("/stations").text
+    assert "12 站 12 个序列" in page
+    assert "达到标准" in page
+    assert page.index("达到标准</b>") < page.index('<td class="nw" data-v="12">正常')
+    only = looking.client("duty").get("/stations?state=missing&element=rain_mm").text
+    assert "1 站 1 个序列，共 12" in only
+    assert "天镇" in only
+    mine = looking.client("lingqiu").get("/stations").text
+    assert "天镇" not in mine
+    assert "灵丘" in mine
+
+
+def test_the_list_and_the_readings_are_exported(looking: Console) -> None:
+    client = looking.client("duty")
+    book = load_workbook(io.BytesIO(client.get("/stations/export.xlsx?state=missing").content))
+    rows = [[cell.value for cell in row] for row in book[book.sheetnames[0]].iter_rows()]
+    assert sum(row[0] == "缺测" for row in rows) == 1
+    text = client.get("/stations/53594/export.csv?element=rain_mm&span=6h").text
+    assert text.startswith("\ufeff时间,来数,参与研判的值,单位")
+    assert text.count("\r\n") == 7
+
+
+def test_a_curve_has_its_sums_and_limits(looking: Console) -> None:
+    client = looking.client("duty")
+    data = json.loads(client.get("/stations/53594/curve?element=rain_mm&hours=3").text)
+    assert (data["unit"], data["bars"], data["hours"]) == ("mm", True, 3)
+    assert {one["value"] for one in data["limits"] if "暴雨" in one["word"]} == {50, 100}
+    assert data["sums"][-1][1] == pytest.approx(287.9)
+    assert json.loads(client.get("/stations/53594/curve?element=rain_mm&span=7d&hours=3").text)["sums"] == []
+    for wrong in (
+        "/stations/nobody",
+        "/stations/53594?element=no",
+        "/stations/53594/curve?element=rain_mm&span=9y",
+    ):
+        assert client.get(wrong).status_code == 404
+    assert looking.client("lingqiu").get("/stations/53590").status_code == 404  # 广灵
+
+
+def test_series_of_one_unit_share_an_axis(looking: Console) -> None:
+    client = looking.client("duty")
+    both = "s=53594~rain_mm&s=53590~rain_mm"
+    data = json.loads(client.get(f"/compare/curve?{both}").text)
+    assert [one["name"] for one in data["series"]] == ["灵丘 时段降水量", "广灵 时段降水量"]
+    years = json.loads(client.get("/compare/curve?s=53594~rain_mm&years=true").text)
+    assert [one["name"] for one in years["series"]] == ["2021 年"]
+    assert client.get(f"/compare?{both}").status_code == 200
+    assert client.get("/compare?s=nobody~rain_mm").status_code == 404
+    assert client.get("/compare").status_code == 404
+
+
+def test_a_person_s_word_stands_beside_the_reading(acting: Console) -> None:
+    client, form = acting.client("duty"), {"csrf": acting.csrf("duty"), "element": "rain_mm"}
+    with acting.city.database.read() as tx:
+        last = observe.curve(tx, WHOLE, "53594", "rain_mm", tx.now - timedelta(hours=1), tx.now)[-1]
+    said = {
+        **form,
+        "since": (last.time - last.step).isoformat(),
+        "until": last.time.isoformat(),
+        "reason": "仪器故障",
+    }
+    assert client.post("/stations/53594/marks", {**said, "verdict": "corrected"}).status_code == 422
+    assert client.post("/stations/53594/marks", {**said, "verdict": "bad", "reason": " "}).status_code == 422
+    assert client.post("/stations/53594/marks", {**said, "verdict": "bad"}).status_code == 303
+    page = client.get("/stations/53594").text
+    assert "仪器故障" in page
+    assert "无效" in page
+    assert "测试值班员" in page
+    client.post("/stations/53594/marks", {**said, "verdict": "corrected", "value": "1.2"})
+    assert "订正为 1.2 mm" in client.get("/stations/53594").text
+    stranger = {**said, "csrf": acting.csrf("lingqiu"), "verdict": "bad"}
+    assert acting.client("lingqiu").post("/stations/53590/marks", stranger).status_code == 404
+
+
+def test_the_pages_in_a_browser(browser: Browser, acting: Console, address: str, complaints: list[str]) -> None:
+    page = enter(browser, acting, address, "duty", complaints)
+    page.goto(f"{address}/stations")
+    rows = page.locator("#rows tbody tr")
+    expect(rows).to_have_count(12)
+    page.get_by_label("查找").fill("灵丘")
+    expect(page.locator("#rows tbody tr:visible")).to_have_count(1)
+    page.get_by_label("查找").fill("")
+    page.get_by_role("button", name="最新值").click()
+    page.get_by_role("button", name="最新值").click()
+    values = [float(one) for one in page.locator("#rows td[data-v]:nth-child(7)").evaluate_all(VALUES) if one]
+    assert values == sorted(values, reverse=True)
+    rows.nth(0).locator("input").check()
+    rows.nth(1).locator("input").check()
+    page.get_by_role("button", name="对照所选").click()
+    page.wait_for_selector("#chart[data-ready] canvas")
+    page.goto(f"{address}/stations/map")
+    page.wait_for_selector("#map[data-ready]")
+    assert page.locator("#map .hit, #map path.st, #map path.off, #map path.doubt").count() == 12
+    page.goto(f"{address}/stations/53594")
+    page.wait_for_selector("#chart[data-ready] canvas")
+    page.get_by_role("link", name="标记").nth(3).click()
+    page.wait_for_url("**#mark")
+    page.locator("#reason").fill("核对过")
+    page.get_by_role("button", name="记下").click()
+    expect(page.locator("main")).to_contain_text("核对过")
+    page.set_viewport_size(PHONE)
+    for path in ("/stations", "/stations/map", "/stations/53594", "/compare?s=53594~rain_mm"):
+        page.goto(f"{address}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    assert complaints == []
+
+
+VALUES = "cells => cells.map(cell => cell.dataset.v)"
