@@ -43,7 +43,7 @@ class Sight:
     @cached_property
     def elements(self) -> observe.Elements:
         """监测要素 — names, units, decimals."""
-        return observe.quality_in_force(self.tx)
+        return observe.Elements.in_force(self.tx)
 
     @cached_property
     def owed(self) -> list[tasks.Task]:

@@ -15,7 +15,7 @@ from shouye.base.kernel import BadInput, NotFound, Tx, enqueue, iso, record, to_
 from shouye.base.pulse import Voice
 from shouye.watch.observe import store
 from shouye.watch.observe.checks import Columns, all_checks
-from shouye.watch.observe.elements import Elements, standard_elements
+from shouye.watch.observe.elements import Elements
 from shouye.watch.observe.facts import ReadingsMarked
 from shouye.watch.observe.model import (
     LATE_AFTER,
@@ -43,7 +43,7 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
     """
     if not readings:
         return 0
-    elements = quality_in_force(tx)
+    elements = Elements.in_force(tx)
     chosen: dict[tuple[store.SeriesKey, datetime, int], Reading] = {}
     for reading in readings:
         key = (_key(reading), reading.time, reading.revision)
@@ -74,12 +74,6 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
 def newest_batch(tx: Tx) -> int:
     """最近一批 — the number of the newest stored batch; 0 when there is none."""
     return store.newest_batch(tx)
-
-
-def quality_in_force(tx: Tx) -> Elements:
-    """在用要素表 — the city's table of elements and limits, else the product's own."""
-    found = tx.installed.get(Elements)
-    return found if isinstance(found, Elements) else standard_elements()
 
 
 def _worse(reading: Reading, held: Reading) -> bool:

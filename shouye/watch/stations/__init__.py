@@ -12,6 +12,7 @@ from shouye.watch.stations.model import read_gauge_areas as read_gauge_areas
 from shouye.watch.stations.service import aliases as aliases
 from shouye.watch.stations.service import gauges as gauges
 from shouye.watch.stations.service import note_same as note_same
+from shouye.watch.stations.service import one_source as one_source
 from shouye.watch.stations.service import resolve as resolve
 from shouye.watch.stations.service import same_sources as same_sources
 from shouye.watch.stations.service import watch as watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from shouye.base.access import Scope, concerns
+from shouye.base.access import WHOLE, Scope, concerns
 from shouye.base.kernel import Tx
 from shouye.watch.stations import store
 from shouye.watch.stations.model import Gauge, SameSource, coverage
@@ -52,6 +52,14 @@ def note_same(tx: Tx, element: str, found: Iterable[SameSource]) -> None:
     store.replace_same(tx, element, found)
 
 
-def same_sources(tx: Tx, element: str | None = None) -> list[SameSource]:
-    """重复测源."""
-    return store.same_sources(tx, element)
+def same_sources(tx: Tx, scope: Scope, element: str | None = None) -> list[SameSource]:
+    """重复测源 — of gauges that concern the scope."""
+    found = store.same_sources(tx, element)
+    mine = gauges(tx, scope) if scope != WHOLE else {}
+    return [one for one in found if scope == WHOLE or one.station in mine]
+
+
+def one_source(tx: Tx, element: str) -> dict[str, str]:
+    """同源 — station -> the station whose readings it has, for all that are in such a group."""
+    pairs = [(one.station, one.same_as) for one in store.same_sources(tx, element)]
+    return dict(pairs) | {leader: leader for _, leader in pairs}

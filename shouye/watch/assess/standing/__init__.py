@@ -46,6 +46,7 @@ def _situations(tx: Tx, scope: Scope, hazard: str | None = None, place: str | No
         if hazard not in (None, active.hazard):
             continue
         gauges = observe.measuring(tx, active.element)
+        same = stations.one_source(tx, active.element)
         silent = {station for group in observe.silence(tx, WHOLE, active.element) for station in group.stations}
         places = {division for kind, division in rows if kind == active.hazard}.union(watched)
         asked_for = places if place is None else places & {place}
@@ -76,7 +77,7 @@ def _situations(tx: Tx, scope: Scope, hazard: str | None = None, place: str | No
                     else None,
                     findings=tuple(sorted(one.id for one in leading)),
                     stations=tuple(sorted({one.station for one in leading})),
-                    sources=len({one.source for one in leading}),
+                    sources=len({same.get(one.station, one.source) for one in leading}),
                     best=strongest(leading),
                     unknown=unknown,
                     unheard=unheard,

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from shouye.base.kernel import Refusal
+from shouye.base.kernel import Refusal, Tx
 
 
 class BadElements(Refusal):
@@ -78,6 +78,12 @@ class Elements:
     def __getitem__(self, name: str) -> Element:
         """An unknown element has no limits and is its own term."""
         return self.by_name.get(name) or Element(name, name, "")
+
+    @classmethod
+    def in_force(cls, tx: Tx) -> Elements:
+        """在用要素表 — the city's, else the product's own."""
+        found = tx.installed.get(cls)
+        return found if isinstance(found, cls) else standard_elements()
 
     def limits(self, station: str, element: str) -> Limits:
         own = self.stations.get((station, element)) if self.stations else None
