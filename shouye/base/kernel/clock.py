@@ -59,6 +59,7 @@ class PacedClock:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_BEIJING = _EPOCH.astimezone(BEIJING)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -70,7 +71,7 @@ def to_ms(instant: datetime) -> int:
 
 
 def from_ms(value: int) -> datetime:
-    return datetime(1970, 1, 1, 8, tzinfo=BEIJING) + timedelta(milliseconds=value)
+    return _EPOCH_IN_BEIJING + timedelta(milliseconds=value)
 
 
 def iso(instant: datetime) -> str:
