@@ -44,6 +44,7 @@ def house(stations: int, judged: bool) -> Iterator[Database]:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'bench.db'}", SimClock(NIGHT))
         database.create(Mode.SIMULATION, "bench")
+        database.install(observe.Fresh())
         counties = {f"s{station:05}": f"county-{station % 10}" for station in range(stations)}
         with database.begin() as tx:
             watch(tx, counties, counties.values())

@@ -112,7 +112,7 @@ def open_city(
     )
     database.install(tasks.read_upkeep(city / "ladder.toml", f"{people.city.id}/city_duty", people.city.id))
     places = {station.id: (station.lon, station.lat) for station in used if station.lon and station.lat}
-    database.install(observe.read_quality(city / "quality.toml", places))
+    database.install(observe.read_quality(city / "quality.toml", places), observe.Fresh())
     call.install(ladders, board)
     return Program(database, city, people, board)
 

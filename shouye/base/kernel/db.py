@@ -107,6 +107,7 @@ class Tx:
     connection: Connection
     now: datetime
     installed: Mapping[type, Any] = field(default_factory=dict)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
     seen: dict[Hashable, Any] | None = None
     """What a read has been told already; a writing transaction keeps nothing, for it changes what it reads."""
 
@@ -120,6 +121,10 @@ class Tx:
         if parameters is None:
             return self.connection.execute(statement)
         return self.connection.execute(statement, parameters)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """提交之后 — for what may be remembered only of work that stands; a crash in between forgets it."""
+        self.afterwards.append(act)
 
     def once(self, question: Hashable, ask: Callable[[], T]) -> T:
         """只问一次 — within a read, whose view stands still, the same question is asked once."""
@@ -202,6 +207,8 @@ class Database:
             # Last, so that a lease lost meanwhile takes the whole transaction with it.
             for check in (*self._fences, *((fence,) if fence else ())):
                 check(tx)
+        for act in tx.afterwards:
+            act()
         self.bell.ring()
 
     @contextmanager

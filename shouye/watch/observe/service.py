@@ -29,6 +29,8 @@ from shouye.watch.observe.model import (
     Silence,
     judged,
     outranks,
+    recall,
+    remember,
     unheard,
 )
 from shouye.watch.observe.quality import Verdict, examine
@@ -68,6 +70,8 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
         store.note_checks(tx, batch_id, len(verdict.new), verdict.again)
     if stored or verdict.again:
         enqueue(tx, kind="assess.wake", lane="engine", due_at=tx.now, payload={"batch": batch_id})
+    if stored == len(arrived) and not verdict.new:
+        remember(tx, batch_id, [one.reading for one in arrived])
     return stored
 
 
@@ -248,9 +252,9 @@ def stored_in(tx: Tx, batch: int) -> list[Reading]:
     A job names its batch: row numbers are not the order of commits.
     """
     flagged, _ = store.checks_of(tx, batch)
-    readings = store.readings_in(tx, batch)
+    readings = recall(tx, batch) or store.readings_in(tx, batch)
     flags = store.flags_in(tx, batch) if flagged else {}
-    since = min((reading.time for reading in readings), default=tx.now) - _INSTANT
+    since = min((reading.time for reading in readings), default=tx.now) - timedelta(milliseconds=1)
     return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since) if readings else [])]
 
 
@@ -282,15 +286,14 @@ def curve(tx: Tx, scope: Scope, station: str, element: str, since: datetime, unt
 
 def latest_all(tx: Tx, scope: Scope) -> list[Reading]:
     """最新值 — the newest reading of every series, as sent and with its flags."""
-    found = tx.once("latest_all", lambda: _latest_all(tx))
+    found = tx.once(
+        "latest_all",
+        lambda: _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None)),
+    )
     if scope == WHOLE:
         return list(found)
     mine = all_gauges(tx, scope)
     return [reading for reading in found if reading.station in mine]
-
-
-def _latest_all(tx: Tx) -> list[Reading]:
-    return _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None))
 
 
 def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Reading]:
@@ -396,7 +399,6 @@ def voices(tx: Tx, feed_of: Mapping[str, str] = MappingProxyType({})) -> list[Vo
 
 FIRST_WITHIN = timedelta(hours=1)
 """初次来数 — a gauge that was never heard is expected within two of these (proposed)."""
-_INSTANT = timedelta(milliseconds=1)
 
 
 def _key(reading: Reading) -> store.SeriesKey:

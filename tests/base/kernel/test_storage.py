@@ -173,3 +173,23 @@ def test_a_read_asks_the_same_question_once_and_a_writer_each_time(tmp_path: Pat
         assert tx.once("how many", ask) == 3
     with database.begin() as tx:
         assert [tx.once("how many", ask), tx.once("how many", ask)] == [4, 5]
+
+
+def test_what_waits_for_the_commit_is_done_after_it_and_never_after_a_rollback(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/after.db", SimClock(NOON))
+    database.create(Mode.SIMULATION, "dt")
+    done: list[int] = []
+    with database.begin() as tx:
+        number = enqueue(tx, kind="k", lane="l", due_at=NOON, payload={})
+        tx.after_commit(lambda: done.append(number))
+        assert done == []
+    assert done == [number]
+
+    def fail() -> None:
+        with database.begin() as tx:
+            tx.after_commit(lambda: done.append(0))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert done == [number]

@@ -43,6 +43,7 @@ class Night:
         self.database.create(Mode.SIMULATION, "test")
         self.active = active
         self.engine = engine
+        self.database.install(observe.Fresh())
         with self.database.begin() as tx:
             stations.watch(tx, county_of, county_of.values())
         self.start_judge()
