@@ -406,11 +406,5 @@ def _key(reading: Reading) -> store.SeriesKey:
 
 
 def _row(series_id: int, one: Arrived) -> dict[str, object]:
-    reading = one.reading
-    return {
-        "series_id": series_id,
-        "time": one.ms,
-        "revision": reading.revision,
-        "value": reading.value,
-        "source": reading.source,
-    }
+    key = {"series_id": series_id, "time": one.ms, "revision": one.reading.revision}
+    return {**key, "value": one.reading.value, "source": one.reading.source}
