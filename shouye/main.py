@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from shouye.after import review
-from shouye.base import delivery, pulse, roster, rules, tasks
+from shouye.base import delivery, privacy, pulse, roster, rules, tasks
 from shouye.base.kernel import (
     BadInput,
     Database,
@@ -306,7 +306,8 @@ def do_duty(
     if Role.CLOCK in roles:
         ears = pulse.house_probes() | feeds.read_voices(program.city / "feeds.toml")
         program.database.install(pulse.Voices(ears))
-        sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward))
+        program.database.install(privacy.read_retention(program.city / "retention.toml"))
+        sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward), privacy.Sweeper())
     sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
     if sealer is not None:
         sources = (*sources, SealSource(sealer))

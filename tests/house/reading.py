@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ROOMS = {
-    "base": ["kernel", "rules", "roster", "access", "proof", "papers", "delivery", "tasks", "pulse"],
+    "base": ["kernel", "rules", "roster", "access", "proof", "privacy", "papers", "delivery", "tasks", "pulse"],
     "before": ["duties", "risk", "inspect", "grassroots"],
     "watch": ["stations", "observe", "archive", "intake", "tally", "feeds", "assess", "chains"],
     "during": ["warn", "call", "forces", "supplies", "command"],

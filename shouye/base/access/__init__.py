@@ -56,6 +56,7 @@ from shouye.base.access.service import close_user as close_user
 from shouye.base.access.service import concerns as concerns
 from shouye.base.access.service import covers as covers
 from shouye.base.access.service import end_mandate as end_mandate
+from shouye.base.access.service import erase_old as erase_old
 from shouye.base.access.service import issue_answer_token as issue_answer_token
 from shouye.base.access.service import issue_key as issue_key
 from shouye.base.access.service import keys as keys

@@ -344,6 +344,11 @@ def reads(tx: Tx, scope: Scope, limit: int = 10_000) -> list[ReadLine]:
     return [line for line in store.reads(tx, limit) if mine(line)]
 
 
+def erase_old(tx: Tx, kind: str, before: datetime, truly: bool) -> int:
+    """到期销毁 — answer_token, session or read_log older than `before`: gone, or only counted."""
+    return store.erase(tx, kind, before, truly)
+
+
 def open_demo_users(tx: Tx, roster: Roster, mode: Mode, host: str, county: str) -> list[DemoUser]:
     """开设演练账号 — only in Simulation and only when the console listens on the machine itself.
 

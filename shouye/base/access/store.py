@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     update,
@@ -265,6 +266,18 @@ def reads_of(tx: Tx, subject: str) -> list[tuple[datetime, str, str]]:
 def reads(tx: Tx, limit: int) -> list[ReadLine]:
     rows = tx.run(select(read_log_table).order_by(read_log_table.c.id.desc()).limit(limit))
     return [ReadLine(row.at, row.who, row.what, row.subject) for row in rows]
+
+
+def erase(tx: Tx, kind: str, before: datetime, truly: bool) -> int:
+    """Rows of one of the tables that hold personal data for a time, older than `before`: gone, or counted."""
+    column = {
+        "answer_token": answer_token_table.c.until,
+        "session": session_table.c.opened_at,
+        "read_log": read_log_table.c.at,
+    }[kind]
+    if truly:
+        return int(tx.run(delete(column.table).where(column < before)).rowcount)
+    return int(tx.run(select(func.count()).select_from(column.table).where(column < before)).scalar_one())
 
 
 def insert_key(tx: Tx, token: str, values: dict[str, Any]) -> int:

@@ -27,6 +27,7 @@ from shouye.base.roster.model import Severity as Severity
 from shouye.base.roster.model import Shift as Shift
 from shouye.base.roster.model import Station as Station
 from shouye.base.roster.service import add_stations as add_stations
+from shouye.base.roster.service import erase_contacts as erase_contacts
 from shouye.base.roster.service import import_city as import_city
 from shouye.base.roster.service import load_city as load_city
 from shouye.base.roster.service import people_with as people_with

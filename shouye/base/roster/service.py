@@ -6,13 +6,13 @@ import csv
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date, datetime, time
 from hashlib import sha256
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shouye.base.kernel import Tx, Vault, record
+from shouye.base.kernel import BEIJING, Tx, Vault, record
 from shouye.base.roster import lints, store
 from shouye.base.roster.facts import CityImported, ContactsResealed
 from shouye.base.roster.model import (
@@ -111,6 +111,11 @@ def snapshot(tx: Tx, *, with_contacts: bool = True) -> Roster:
 def people_with(tx: Tx, number: str) -> list[int]:
     """谁的号码 — a reply counts only from the number that was called. 依据: design.md 3.15."""
     return store.people_with(tx, number)
+
+
+def erase_contacts(tx: Tx, before: datetime, truly: bool) -> int:
+    """销毁离任人员的联系方式 — of whoever holds no post and held none since `before`."""
+    return store.erase_contacts(tx, before.astimezone(BEIJING).date(), truly)
 
 
 def seal_contacts_again(tx: Tx, vault: Vault) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -18,6 +19,8 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
+    func,
     insert,
     select,
     update,
@@ -200,6 +203,17 @@ def seal_again(tx: Tx, vault: Vault) -> int:
             ],
         )
     return len(before)
+
+
+def erase_contacts(tx: Tx, before: date, truly: bool) -> int:
+    """Numbers of people all of whose holdings ended before that day; who never held a post keeps his."""
+    held, still = holder_table.alias(), holder_table.alias()
+    stays = still.c.valid_to.is_(None) | (still.c.valid_to > before)
+    ended = select(held.c.person).where(held.c.person.not_in(select(still.c.person).where(stays))).distinct()
+    gone = contact_table.c.person.in_(ended)
+    if truly:
+        return int(tx.run(delete(contact_table).where(gone)).rowcount)
+    return int(tx.run(select(func.count()).select_from(contact_table).where(gone)).scalar_one())
 
 
 def _vault(tx: Tx) -> Vault:

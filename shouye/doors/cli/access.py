@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,7 @@ from shouye.base.kernel import (
     rotate_vault,
     vault_path,
 )
+from shouye.base.privacy import Retention, kinds, read_retention, sweep
 from shouye.base.proof import remove as remove_factor
 from shouye.base.roster import seal_contacts_again, snapshot
 from shouye.doors.cli.db import Where
@@ -168,6 +170,22 @@ def revoke(database: Where, number: Annotated[int, typer.Argument(help="密钥�
     _say(f"已作废密钥 {number}")
 
 
+@access_app.command("sweep")
+def sweep_personal(
+    database: Where,
+    city: Annotated[Path, typer.Option("--city", help="城市数据目录，取其中的 retention.toml")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只数不删")] = False,
+) -> None:
+    """到期销毁个人信息：程序每天自动做一次；这里可以先看会销毁多少。"""
+    with _writing(database, read_retention(city / "retention.toml")) as tx:
+        found = sweep(tx, OPERATOR, truly=not dry_run)
+        days = {kind: period.days for kind, period in tx.of(Retention).periods.items()}
+    table = Table("类别", "保存天数", "将销毁" if dry_run else "已销毁")
+    for kind, kept in sorted(kinds().items()):
+        table.add_row(kept.term, str(days[kind]), str(found[kind]))
+    _print(table)
+
+
 @contact_app.command("make-key")
 def make_key(database: Where) -> None:
     """生成联系方式的密钥文件：实战开库前做一次，并另存一份；备份里没有它。"""
@@ -209,8 +227,9 @@ def _until(user: User) -> str:
 
 
 @contextmanager
-def _writing(url: str) -> Iterator[Tx]:
+def _writing(url: str, *things: object) -> Iterator[Tx]:
     found = Database(url, WallClock())
+    found.install(*things)
     try:
         with found.begin() as tx:
             yield tx

@@ -8,6 +8,7 @@ from shouye.base import delivery, tasks
 from shouye.base.access import CALLED, WHOLE
 from shouye.base.delivery import FOLLOW_UPS, Attempt, NewAttempt, Receipt, Reply, Switchboard
 from shouye.base.kernel import Tx, on, record, word_of
+from shouye.base.privacy import keeps
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import warn
 from shouye.during.call import service, store
@@ -342,3 +343,6 @@ def install(ladders: tasks.Ladders, board: Switchboard) -> None:
     """Say to tasks and delivery that this room takes the steps and the replies of calls."""
     ladders.handle("call", climb)
     board.handle(service.PURPOSE, hear)
+
+
+keeps("field_reports", "现场回报的本人", store.part_reports)

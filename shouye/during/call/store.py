@@ -351,6 +351,14 @@ def insert_reports(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         tx.run(insert(report_table), [{"at": tx.now, **row} for row in rows])
 
 
+def part_reports(tx: Tx, before: datetime, truly: bool) -> int:
+    """Field reports older than that keep place, post and figure, and forget the person."""
+    old = (report_table.c.at < before) & (report_table.c.person != 0)
+    if truly:
+        return int(tx.run(update(report_table).where(old).values(person=0)).rowcount)
+    return int(tx.run(select(func.count()).select_from(report_table).where(old)).scalar_one())
+
+
 def reports(tx: Tx, notice: int | None = None) -> list[FieldReport]:
     query = select(report_table).order_by(report_table.c.id)
     if notice is not None:

@@ -886,6 +886,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recovery_code_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "retention_sweep",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("swept_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
+        comment="when each kind of personal data was last looked through",
+    )
+    op.create_table(
         "second_factor",
         sa.Column(
             "user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
