@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, SimClock, Tx, dead_jobs, run_due
@@ -37,12 +38,14 @@ class Night:
         active: Mapping[str, str] = RAIN,
         start: datetime = EVENING,
         engine: str = "auto",
+        facts: Mapping[str, assess.StationFacts] = MappingProxyType({}),
     ) -> None:
         self.clock = SimClock(start)
         self.database = Database(f"sqlite:///{folder}/night.db", self.clock, durable=False)
         self.database.create(Mode.SIMULATION, "test")
         self.active = active
         self.engine = engine
+        self.facts = facts
         self.database.install(observe.Fresh())
         with self.database.begin() as tx:
             stations.watch(tx, county_of, county_of.values())
@@ -51,7 +54,7 @@ class Night:
     def start_judge(self) -> None:
         """As a process that starts: an empty engine over whatever is stored."""
         with self.database.begin() as tx:
-            assess.install(tx, assess.Assessor.of(load_tables(), self.active, self.engine))
+            assess.install(tx, assess.Assessor.of(load_tables(), self.active, self.engine, self.facts))
 
     def hear(self, readings: Iterable[Reading], at: datetime | None = None) -> None:
         """Store one batch at `at` (when its last reading ends) and let every job run."""

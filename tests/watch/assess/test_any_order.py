@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from hypothesis import strategies as st
 
 from shouye.base.access import WHOLE
 from shouye.watch import assess
+from shouye.watch.assess import StationFacts
 from shouye.watch.observe import Reading
 from tests.watch.assess.night import EVENING, HOUR, Night, hourly
+from tests.watch.assess.test_natures import ALL, FACTS, said, samples
 
 ACTIVE = {"rainstorm": "CMA16-2007", "flash_flood": "proposed"}
 PLACES = {"a": "east", "b": "east", "c": "west"}
@@ -32,10 +36,16 @@ readings = st.lists(
 )
 
 
-def ended(batches: list[list[Reading]], engine: str, restart_after: int = -1) -> Any:
+def ended(
+    batches: list[list[Reading]],
+    engine: str,
+    restart_after: int = -1,
+    active: dict[str, str] = ACTIVE,
+    facts: Mapping[str, StationFacts] = MappingProxyType({}),
+) -> Any:
     """What stands when all of this has arrived, told so that only the observations can make a difference."""
     with tempfile.TemporaryDirectory() as folder:
-        night = Night(Path(folder), PLACES, ACTIVE, engine=engine)
+        night = Night(Path(folder), PLACES, active, engine=engine, facts=facts)
         for number, batch in enumerate(batches):
             if batch:
                 night.hear(batch, at=EVENING + 21 * HOUR)
@@ -59,8 +69,23 @@ def ended(batches: list[list[Reading]], engine: str, restart_after: int = -1) ->
 @settings(max_examples=20)
 @given(sent=readings, data=st.data())
 def test_the_night_ends_alike(engine: str, sent: list[Reading], data: st.DataObject) -> None:
+    batches, restart = shuffled(sent, data)
+    assert ended(batches, engine, restart) == ended([sent], "plain")
+
+
+def shuffled(sent: list[Reading], data: st.DataObject) -> tuple[list[list[Reading]], int]:
+    """The same readings in another order, some twice, in other batches; and after which of them to start anew."""
     arrived = data.draw(st.permutations(sent)) + data.draw(st.lists(st.sampled_from(sent), max_size=4))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(arrived)), max_size=4)))
     batches = [arrived[low:high] for low, high in pairwise([0, *cuts, len(arrived)])]
-    restart = data.draw(st.integers(-1, len(batches) - 1))
-    assert ended(batches, engine, restart) == ended([sent], "plain")
+    return batches, data.draw(st.integers(-1, len(batches) - 1))
+
+
+@pytest.mark.parametrize("engine", ["plain", "compiled"])
+@settings(max_examples=15)
+@given(drawn=st.lists(samples, min_size=1, max_size=25), data=st.data())
+def test_every_nature_ends_alike(engine: str, drawn: list[Any], data: st.DataObject) -> None:
+    """Rain by a counter, a river, a mine, a gale at one station, plain rain at the other; bad values."""
+    sent = said(drawn)
+    batches, restart = shuffled(sent, data)
+    assert ended(batches, engine, restart, ALL, FACTS) == ended([sent], "plain", -1, ALL, FACTS)

@@ -180,20 +180,29 @@ FACTS = {
 }
 
 
-@given(st.lists(samples, min_size=1, max_size=40), st.lists(st.integers(1, 30), max_size=3), st.data())
-def test_order_split_and_repetition_change_nothing_in_any_nature(
-    drawn: list[tuple[str, int, int | None, int]], back: list[int], data: st.DataObject
-) -> None:
+def said(drawn: list[tuple[str, int, int | None, int]]) -> list[Reading]:
+    """What station `a` sends; `b` stands beside it, regular and with plain rain: it fits the compiled rings."""
     step = timedelta(minutes=10)
     sent = []
     for name, n, v, revision in drawn:
-        value = None if v is None else SCALES[name][0] + v * SCALES[name][1]
-        sent.append(Reading("a", name, EVENING + n * step, value, step, revision))
+        value = None if v is None else round(SCALES[name][0] + v * SCALES[name][1], 3)
+        sent.append(Reading("a", name, EVENING + n * step, value, step, revision, "a"))
+        plain = None if v is None else v * 1.5
+        sent.append(Reading("b", "rain_mm", EVENING + n * step, plain, step, revision, "b"))
+    return sent
+
+
+@pytest.mark.parametrize("engine", ["plain", "compiled"])
+@given(st.lists(samples, min_size=1, max_size=40), st.lists(st.integers(1, 30), max_size=3), st.data())
+def test_order_split_and_repetition_change_nothing_in_any_nature(
+    engine: str, drawn: list[tuple[str, int, int | None, int]], back: list[int], data: st.DataObject
+) -> None:
+    step, sent = timedelta(minutes=10), said(drawn)
     resets = [Reset("mine_gas", "a", EVENING + n * step) for n in back]
     straight = Folding(ALL, facts=FACTS).hear(sorted(sent, key=lambda one: one.time), resets)
     arrived = data.draw(st.permutations(sent)) + data.draw(st.lists(st.sampled_from(sent), max_size=5))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(arrived)), max_size=6)))
-    shuffled = Folding(ALL, facts=FACTS)
+    shuffled = Folding(ALL, engine, facts=FACTS)
     for number, (low, high) in enumerate(pairwise([0, *cuts, len(arrived)])):
         shuffled.hear(arrived[low:high], resets if number == 1 else [])
     if not cuts:
