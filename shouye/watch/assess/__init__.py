@@ -7,6 +7,8 @@ Four natures of judgement (natures/): sums, a state against the station's limits
 (人工复位), an extreme. While gauges are being loaded after a start (恢复中) they raise and clear nothing.
 """
 
+from shouye.watch.assess.agreement import ELEMENTS as ELEMENTS
+from shouye.watch.assess.facts import ElementsDisagree as ElementsDisagree
 from shouye.watch.assess.facts import FindingRaised as FindingRaised
 from shouye.watch.assess.facts import FindingRetracted as FindingRetracted
 from shouye.watch.assess.facts import LatchReset as LatchReset

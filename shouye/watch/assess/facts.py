@@ -50,6 +50,18 @@ class SituationChanged(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ElementsDisagree(Fact):
+    """要素不一致 — two elements of one station that carry the same differ over the hour before `at`."""
+
+    station: str
+    element: str
+    other: str
+    at: str
+    amount: float
+    other_amount: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatchReset(Fact):
     """人工复位 — a person put a latch (断电 …) back; `actor` is who."""
 

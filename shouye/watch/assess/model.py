@@ -75,13 +75,15 @@ class StationFacts:
     """测站特征 — a station's own limits and place, what it measures, and which element stands for which.
 
     `values` are inputs of rule tables (警戒水位 …). `measures` empty: all that a hazard asks. `in_force` names the
-    element that is judged where several carry the same rain; `wraps` where a counter turns over (翻转).
+    element that is judged where several carry the same rain, `checked_by` those that only check it; `wraps` where
+    a counter turns over (翻转).
     """
 
     values: Mapping[str, float | str] = field(default_factory=dict)
     measures: tuple[str, ...] = ()
     in_force: Mapping[str, str] = field(default_factory=dict)
     wraps: Mapping[str, float] = field(default_factory=dict)
+    checked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 NOTHING_SAID = StationFacts()
@@ -368,7 +370,7 @@ def read_station_facts(path: Path) -> dict[str, StationFacts]:
     """测站特征表 — `station_facts.toml` of a city, one table for each station; none without such a file.
 
     `values`: inputs of rule tables (warning_stage_m = 100.0); `measures`: elements; `in_force`: element -> the one
-    that is judged; `wraps`: counters and where they turn over (0 = never).
+    that is judged; `checked_by`: element -> others that carry the same; `wraps`: where counters turn over.
     """
     if not path.is_file():
         return {}
@@ -380,6 +382,7 @@ def read_station_facts(path: Path) -> dict[str, StationFacts]:
                 tuple(row.pop("measures", ())),
                 dict(row.pop("in_force", {})),
                 {element: float(wrap) for element, wrap in row.pop("wraps", {}).items()},
+                {element: tuple(others) for element, others in row.pop("checked_by", {}).items()},
                 **row,
             )
             for station, row in said.items()

@@ -10,7 +10,7 @@ from shouye.base.access import WHOLE, Actor, Scope, concerns, covers
 from shouye.base.kernel import NotFound, Refusal, Tx, enqueue, from_ms, iso, load_shelf, record, to_ms
 from shouye.base.rules import Rulebook
 from shouye.watch import observe, stations
-from shouye.watch.assess import engines, natures, store
+from shouye.watch.assess import agreement, engines, natures, store
 from shouye.watch.assess.facts import FindingRaised, FindingRetracted, LatchReset, SituationChanged
 from shouye.watch.assess.model import (
     NOTHING_SAID,
@@ -149,7 +149,9 @@ def recover(tx: Tx, by: Assessor) -> None:
 def judge(tx: Tx, by: Assessor, batch: int) -> None:
     """研判一批 — feed it, with the history of gauges the engine has not met, and record what has changed."""
     _take_turn(tx, by)
-    readings = [reading for reading in observe.stored_in(tx, batch) if reading.element in by.elements]
+    stored = observe.stored_in(tx, batch)
+    agreement.check(tx, by.facts, stored)
+    readings = [reading for reading in stored if reading.element in by.elements]
     strangers = by.engine.strangers(readings)
     for station, since in observe.to_judge_again(tx, batch).items():  # what counts of an older reading has changed
         strangers[station] = min(since, strangers.get(station, since))

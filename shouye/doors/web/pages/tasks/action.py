@@ -9,6 +9,7 @@ from shouye.base import tasks
 from shouye.base.access import Actor, Permission
 from shouye.doors.web.sight import Sight
 from shouye.during import warn
+from shouye.watch import assess
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     if task.kind == tasks.UPKEEP:
         why = "机器试过几次都没有做成，不会再试；它该做的事现在没有人做"
         return TaskAction("看停下的作业", "/silence", mine=actor.may(Permission.ACT), why=why)
+    if task.kind == assess.ELEMENTS:
+        why = "同一测站两个要素报的雨不一样；只有一个参与判定，须有人查哪一个对"
+        href = f"/stations/{task.group.removeprefix('station:')}"
+        return TaskAction("看这个测站", href, mine=actor.may(Permission.ACT), why=why)
     notice = task.group.partition(":")[2] if task.group.startswith("notice:") else ""
     href = f"/calls?notice={notice}" if notice else "/calls"
     label = {"door": "派人敲门", "return": "看名单"}.get(task.kind, "打开")
