@@ -34,6 +34,7 @@ def make_feeds(city: FindCity) -> typer.Typer:
     quarantine = typer.Typer(help="隔离区：收不下的来数，原样留着。", no_args_is_help=True)
     app.command("check")(_make_check(city))
     app.command("status")(_make_status(city))
+    app.command("load")(_make_load(city))
     quarantine.command("list")(list_held)
     quarantine.command("show")(show_held)
     quarantine.command("retry")(_make_retry(city))
@@ -131,6 +132,26 @@ def _make_status(find: FindCity) -> Callable[..., None]:
             Console().print(table)
 
     return status
+
+
+def _make_load(find: FindCity) -> Callable[..., None]:
+    def load(
+        name: Annotated[str, typer.Argument(help="接入块的名称")],
+        file: Annotated[Path, typer.Argument(help="文件：文档类给原文件（可 gzip），设备报文每行一帧")],
+        database: Where,
+        city: CityOption = "datong",
+    ) -> None:
+        """一次性导入：把一份存好的文件当作这个来源发来的，逐条收下，收不下的进隔离区。"""
+        with told(), opened(database) as found:
+            known = blocks(find(city))
+            if name not in known:
+                raise NotFound(f"接入块 {name}")
+            feed = known[name]
+            messages = read_frames(file, feed.codec, feed.session_options)
+            counts = Counter(one.standing for one in feeds.load(found, feed, messages, file.name))
+            typer.echo("，".join(f"{standing.word} {counts[standing]}" for standing in feeds.Standing))
+
+    return load
 
 
 def list_held(

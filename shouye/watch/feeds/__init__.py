@@ -9,6 +9,7 @@ from shouye.watch.feeds.facts import SignalHeard as SignalHeard
 from shouye.watch.feeds.jobs import Reception as Reception
 from shouye.watch.feeds.jobs import StorageAway as StorageAway
 from shouye.watch.feeds.jobs import listen as listen
+from shouye.watch.feeds.jobs import load as load
 from shouye.watch.feeds.jobs import reception as reception
 from shouye.watch.feeds.model import BadFeed as BadFeed
 from shouye.watch.feeds.model import ElementRule as ElementRule

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ _MOST_WAITING = 2_000
 """Parcels in the queue; a transport that finds it full waits, and so does its sender."""
 _MOST_TOGETHER = 4_000
 """Messages in one commit, so that the first of them does not wait long."""
+_MOST_LOADED = 1_000
 _LOOK_S = 0.5
 _GATHER_S = 0.01
 """合并提交 — how long a commit waits for company, and only while there has been some (≤ 20 ms: design.md 3)."""
@@ -45,6 +47,7 @@ class Reception:
         self._database = database
         self._waiting: queue.Queue[Parcel] = queue.Queue(_MOST_WAITING)
         self._over = threading.Event()
+        self._away = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
@@ -144,10 +147,15 @@ class Reception:
                 self._store_one_by_one(parcel)
             return
         except Exception as error:  # noqa: BLE001 - the senders are told that it was not stored; they send again
-            _log.warning("not_stored", error=f"{type(error).__name__}: {error}"[:300])
+            if not self._away:  # said once, not for every parcel of an outage
+                _log.warning("storage_away", error=f"{type(error).__name__}: {error}"[:300])
+            self._away = True
             for parcel in parcels:
                 _fail(parcel, error)
             return
+        if self._away:
+            _log.warning("storage_back")
+        self._away = False
         for parcel, receipt in zip(parcels, receipts, strict=True):
             if parcel.answer.set_running_or_notify_cancel():
                 parcel.answer.set_result(receipt)
@@ -178,6 +186,15 @@ class Reception:
 def _fail(parcel: Parcel, error: Exception) -> None:
     if parcel.answer.set_running_or_notify_cancel():
         parcel.answer.set_exception(StorageAway(type(error).__name__))
+
+
+def load(database: Database, feed: Feed, messages: Iterable[Message], peer: str) -> Iterator[Outcome]:
+    """一次性导入 — a saved file as if it had come over its feed: part by part, each stored before it is told."""
+    waiting = iter(messages)
+    while part := tuple(islice(waiting, _MOST_LOADED)):
+        with database.begin() as tx:
+            (receipt,) = service.take(tx, [Parcel(feed, part, peer)])
+        yield from receipt.outcomes
 
 
 @contextmanager

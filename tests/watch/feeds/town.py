@@ -92,8 +92,8 @@ def body(*rows: object) -> bytes:
     return json.dumps({"readings": rows}).encode()
 
 
-def town(url: str) -> Database:
-    database = Database(url, SimClock(NOW), durable=False)
+def town(url: str, *, durable: bool = False) -> Database:
+    database = Database(url, SimClock(NOW), durable=durable)
     database.create(Mode.SIMULATION, "test")
     return database
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -105,11 +106,13 @@ def _bounded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     for number, cells in enumerate(rows):
         if number > _MOST_ROWS or len(cells) > _MOST_COLUMNS:
             raise BadFrame(RefusalCode.LENGTH, f"超过 {_MOST_ROWS} 行或 {_MOST_COLUMNS} 列")
-        yield [cell.strip() for cell in cells]
+        yield [" ".join(cell.split()) for cell in cells]
 
 
 def _lines(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
     text = _text(data)
+    if "\n" in text:  # a carriage return alone is a break inside a cell, not the end of a row
+        text = re.sub(r"\r(?!\n)", " ", text)
     if "\0" in text:
         raise BadFrame(RefusalCode.ENCODING, "不是文本表格")
     delimiter = str(settings.get("delimiter", "")) or max(",;\t|", key=text[:4096].split("\n", 1)[0].count)
