@@ -40,8 +40,11 @@ def read(tmp_path: Path, text: str) -> dict[str, feeds.Feed]:
 def test_the_blocks_of_datong_read_their_samples() -> None:
     found = feeds.read_feeds(DATONG / "feeds.toml")
     assert found
+    assert {feed.transport for feed in found.values()} == set(feeds.all_transports())
     for feed in found.values():
-        assert feed.sample is not None
+        if feed.sample is None:
+            assert feed.any_station, f"{feed.name} has nothing to be proved on"
+            continue
         proof = feeds.prove(feed, read_frames(feed.sample, feed.codec, feed.session_options))
         assert (proof.refused, bool(proof.readings or proof.records)) == ((), True), feed.name
 
