@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, WallClock
 from shouye.doors.cli.feeds import make_feeds
 from shouye.watch import feeds, observe, tally
@@ -157,7 +158,7 @@ def test_the_dirty_flood_table_is_refused_row_by_row(tmp_path: Path) -> None:
     assert town.refusals()["time"] >= len(late)
     with town.database.read() as tx:
         stored = observe.history(tx, [f"g{at}" for at in range(len(gauges))], "stage_m")
-        lying = tally.held(tx, limit=1000)
+        lying = tally.held(tx, WHOLE, limit=1000)
     assert {one.time.year for one in stored} <= {2025, 2026}
     assert len(stored) > 10
     assert any("2062" in one.detail for one in lying), "the impossible year is named"
