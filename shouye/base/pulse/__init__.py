@@ -6,6 +6,7 @@ says outward that the watcher itself lives.
 """
 
 from shouye.base.pulse.facts import HeardAgain as HeardAgain
+from shouye.base.pulse.facts import SilenceAsked as SilenceAsked
 from shouye.base.pulse.facts import WentSilent as WentSilent
 from shouye.base.pulse.jobs import Heartbeat as Heartbeat
 from shouye.base.pulse.jobs import Outward as Outward
@@ -20,6 +21,8 @@ from shouye.base.pulse.model import Voices as Voices
 from shouye.base.pulse.model import lines as lines
 from shouye.base.pulse.model import say as say
 from shouye.base.pulse.probes import house_probes as house_probes
+from shouye.base.pulse.service import asked as asked
 from shouye.base.pulse.service import board as board
+from shouye.base.pulse.service import owed_for as owed_for
 from shouye.base.pulse.service import silent as silent
 from shouye.base.pulse.service import voices as voices

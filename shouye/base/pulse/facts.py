@@ -25,3 +25,10 @@ class HeardAgain(Fact):
     voice: str
     feed: str
     county: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilenceAsked(Fact):
+    """已联系 — somebody has asked who is not heard; what he was told stands with the task."""
+
+    line: str

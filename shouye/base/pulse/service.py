@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shouye.base.access import SYSTEM, WHOLE, Scope, concerns
-from shouye.base.kernel import Tx, record
+from shouye.base.access import SYSTEM, WHOLE, Actor, Permission, Scope, concerns, require
+from shouye.base.kernel import BadInput, NotFound, Tx, iso, record
 from shouye.base.pulse import store
-from shouye.base.pulse.facts import HeardAgain, WentSilent
+from shouye.base.pulse.facts import HeardAgain, SilenceAsked, WentSilent
 from shouye.base.pulse.model import LOOK_AGAIN, Board, Line, Pulse, Voice, Voices, lines, say
-from shouye.base.tasks import UPKEEP, NewTask, Upkeep, cancel, complete, in_group, open_tasks, retitle
+from shouye.base.tasks import (
+    UPKEEP,
+    NewTask,
+    Task,
+    Upkeep,
+    acknowledge,
+    cancel,
+    complete,
+    in_group,
+    open_tasks,
+    owed,
+    retitle,
+    task,
+)
 
 GROUP = "pulse"
 KIND = "silence"
@@ -54,13 +67,13 @@ def _listen(tx: Tx, kind: str, voices: dict[str, Voice]) -> None:
 def _tell(tx: Tx, before: dict[str, Line], after: dict[str, Line]) -> None:
     """One fact and one task for each line that begins; a line that ends takes its task along."""
     upkeep = tx.installed.get(Upkeep)
-    owed = {one.detail["line"]: one for one in in_group(tx, GROUP, KIND) if one.closed_at is None}
+    open_now = {one.detail["line"]: one for one in in_group(tx, GROUP, KIND) if one.closed_at is None}
     for key in before.keys() - after.keys():
         line = before[key]
         record(tx, HeardAgain(subject=f"pulse:{line.kind}", voice=line.kind, feed=line.feed, county=line.county))
-    for key in owed.keys() - after.keys():
+    for key in open_now.keys() - after.keys():
         settle = complete if not _still(after, before.get(key)) else cancel
-        settle(tx, SYSTEM, [owed[key].id])
+        settle(tx, SYSTEM, [open_now[key].id])
     new = []
     for key, line in sorted(after.items()):
         old = before.get(key)
@@ -76,9 +89,9 @@ def _tell(tx: Tx, before: dict[str, Line], after: dict[str, Line]) -> None:
                     members=line.of,
                 ),
             )
-        if key in owed and owed[key].title != say(line):
-            retitle(tx, owed[key].id, say(line), {"line": key})
-        elif key not in owed and isinstance(upkeep, Upkeep):
+        if key in open_now and open_now[key].title != say(line):
+            retitle(tx, open_now[key].id, say(line), {**open_now[key].detail, "line": key})
+        elif key not in open_now and isinstance(upkeep, Upkeep):
             new.append(
                 NewTask(
                     kind=KIND,
@@ -99,6 +112,25 @@ def _still(after: dict[str, Line], gone: Line | None) -> bool:
     """Is what the line spoke of silent still, under another line?"""
     silent_now = {(line.kind, name) for line in after.values() for name in line.members}
     return gone is not None and any((gone.kind, name) in silent_now for name in gone.members)
+
+
+def asked(tx: Tx, by: Actor, number: int, note: str) -> None:
+    """已联系 — somebody has asked who is not heard: what he was told stands beside the line; it stays owed."""
+    require(by, Permission.ACT)
+    if not note.strip():
+        raise BadInput("请写明联系了谁、怎么说")
+    found = task(tx, by.scope, number)
+    if found.kind != KIND or found.closed_at is not None:
+        raise NotFound(f"事项 {number}")
+    told = {"at": iso(tx.now), "by": by.tag, "note": note.strip()[:400]}
+    acknowledge(tx, number)
+    retitle(tx, number, found.title, {**found.detail, "asked": told})
+    record(tx, SilenceAsked(subject=f"task:{number}", actor=by.tag, line=str(found.detail["line"])))
+
+
+def owed_for(tx: Tx, scope: Scope) -> dict[str, Task]:
+    """谁的事 — the task of each line, by the line's key."""
+    return {str(one.detail["line"]): one for one in owed(tx, scope, (KIND,))}
 
 
 def silent(tx: Tx, scope: Scope) -> list[Line]:

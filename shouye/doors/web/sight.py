@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from shouye.base import access, tasks
+from shouye.base import access, pulse, tasks
 from shouye.base.kernel import AlertLevel, TransferStage, Tx
 from shouye.base.roster import Roster
 from shouye.doors.web.unheard import Unheard, unheard
@@ -73,6 +73,11 @@ class Sight:
         return observe.silence(self.tx, self.scope)
 
     @cached_property
+    def lines(self) -> list[pulse.Line]:
+        """听不到的，按坏在哪里 — one line for each cause: a feed, a channel, a job, a process, gauges."""
+        return pulse.silent(self.tx, self.scope)
+
+    @cached_property
     def unheard(self) -> list[Unheard]:
         """听不到的 — silent gauges and places without any, grouped by cause."""
         return unheard(self.situations, self.silences)
@@ -111,6 +116,11 @@ class Sight:
 
     def is_village(self, division: str) -> bool:
         return self.roster.divisions[division].level.value == "village"
+
+    def title(self, task: tasks.Task) -> str:
+        """事项怎么叫 — what is not heard is said with its place."""
+        inside = task.kind == "silence" and task.division != self.roster.city.id
+        return f"{self.roster.division(task.division).short}：{task.title}" if inside else task.title
 
     def who(self, tag: str) -> str:
         """谁 — a post's title with its place, an account's name, or what the machine calls itself."""

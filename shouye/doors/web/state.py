@@ -50,7 +50,8 @@ def state_line(sight: Sight) -> StateLine:
     places = {place for one in sight.unheard for place in one.places}
     blind = {place for one in sight.unheard if one.blind for place in one.places}
     unjudged = f"{len(blind)} 处不能判定" if blind else ""
-    silent = len(places) + bool(dead_jobs(sight.tx))
+    # Gauges are counted by place; a feed, a channel, a job or a process that is not heard is one more each.
+    silent = len(places) + bool(dead_jobs(sight.tx)) + sum(line.kind != "station" for line in sight.lines)
     items = (
         StateItem("生效中的通知", len(sight.in_force), "件", "/notices", levels=levels),
         StateItem("待批", len(sight.proposals), "件", "/notices#pending"),

@@ -150,6 +150,7 @@ def _environment() -> Environment:
         grouped=words.grouped,
         hidden=words.hidden,
         local=words.local,
+        instant=words.instant,
         grade=grade,
     )
     return found

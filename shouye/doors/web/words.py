@@ -64,3 +64,8 @@ def hidden(code: str) -> str:
 def local(instant: datetime) -> str:
     """What a field for date and time takes: 2021-07-21T02:05:00."""
     return instant.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def instant(text: str) -> datetime:
+    """An instant as records keep it: 2021-07-21T02:05:00+08:00."""
+    return datetime.fromisoformat(text)

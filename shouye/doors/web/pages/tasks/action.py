@@ -43,6 +43,9 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
         why = "同一测站两个要素报的雨不一样；只有一个参与判定，须有人查哪一个对"
         href = f"/stations/{task.group.removeprefix('station:')}"
         return TaskAction("看这个测站", href, mine=actor.may(Permission.ACT), why=why)
+    if task.kind == "silence":
+        why = "问清为什么听不到、几时恢复；恢复之前这里未知，不是平安"
+        return TaskAction("去问", f"/silence#task-{task.id}", mine=actor.may(Permission.ACT), why=why)
     notice = task.group.partition(":")[2] if task.group.startswith("notice:") else ""
     href = f"/calls?notice={notice}" if notice else "/calls"
     label = {"door": "派人敲门", "return": "看名单"}.get(task.kind, "打开")
@@ -50,12 +53,16 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     return TaskAction(label, href, mine=actor.may(Permission.ACT), why=why)
 
 
+LATER = ("return", "silence")
+"""Reports and questions to sources: one answers nobody in danger by asking them first."""
+
+
 def ordered(sight: Sight, actor: Actor) -> list[tuple[tasks.Task, TaskAction]]:
-    """现在应办 — what his own posts owe, then what is overdue, then by due time; a report asked for comes last."""
+    """现在应办 — what his own posts owe, then what is overdue, then by due time; reports and silences last."""
 
     def urgency(task: tasks.Task) -> tuple[bool, bool, bool, datetime, int]:
         return (
-            task.kind == "return",
+            task.kind in LATER,
             task.owner not in actor.posts,
             task.due_at >= sight.tx.now,
             task.due_at,
