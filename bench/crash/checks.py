@@ -12,6 +12,7 @@ from typing import Any
 from bench.crash.drills import CrashLost
 from bench.crash.live import STATIONS, Trial
 from shouye.base import delivery, tasks
+from shouye.base.access import WHOLE
 from shouye.base.delivery import Attempt, Outcome, Receipt
 from shouye.base.kernel import Database, Mode, SimClock, Tx, WallClock, facts_since, run_due
 from shouye.during import call, warn
@@ -19,7 +20,7 @@ from shouye.main import CITIES, assemble
 from shouye.watch import assess, observe
 
 REDIAL = timedelta(seconds=60)
-"""A ring that follows another sooner, without anything new to say, is a ring too many: the ladder waits two minutes."""
+"""A ring that follows another sooner, with nothing new to say, is one too many: the ladder waits two minutes."""
 
 
 def check(trial: Trial) -> None:
@@ -49,14 +50,14 @@ def _readings(tx: Tx, trial: Trial) -> Iterator[str]:
 
 
 def _decisions(tx: Tx, trial: Trial) -> Iterator[str]:
-    issued = {notice.number for notice in warn.notices(tx)}
+    issued = {notice.number for notice in warn.notices(tx, WHOLE)}
     for number in sorted(trial.said.signed - issued):
         yield f"签发过的通知不在：{number}"
     for notice, person in sorted(trial.said.answers):
-        rings = delivery.attempts_of(tx, person, f"notice:{notice}")
+        rings = delivery.attempts_of(tx, WHOLE, person, f"notice:{notice}")
         if not any(ring.channel == "manual" and ring.receipt is Receipt.CONFIRMED for ring in rings):
             yield f"登记过的应答不在：通知 {notice}，人员 {person}"
-        for item in call.obligations_of(tx, notice, person):
+        for item in call.obligations_of(tx, WHOLE, notice, person):
             told = [ring for ring in rings if ring.channel == "manual" and ring.opened_at >= item.opened_at]
             if told and item.primary == person and item.state in call.OPEN:
                 yield f"应答过的叫应还开着：{item.id}"
@@ -67,17 +68,17 @@ def _owed(tx: Tx) -> Iterator[str]:
     opened: Counter[tuple[int, int]] = Counter()
     for fact in facts_since(tx, kinds=("CallsOpened",)):
         opened[int(fact.subject.split(":")[1]), fact.body["round"]] += fact.body["obligations"]
-    mine = call.obligations(tx)
+    mine = call.obligations(tx, WHOLE)
     have = Counter((item.notice, item.round) for item in mine)
     for key in sorted(opened | have):
         if opened[key] != have[key]:
             yield f"通知 {key[0]} 第 {key[1]} 轮：宣布 {opened[key]} 件，现有 {have[key]} 件"
-    for notice in warn.notices(tx):
+    for notice in warn.notices(tx, WHOLE):
         if notice.withdrawn_at is None and (notice.id, notice.round) not in have:
             yield f"通知 {notice.number} 第 {notice.round} 轮没有叫应"
-    if not call.balance(tx).holds:
-        yield f"叫应不平衡：{call.balance(tx)}"
-    live = {task.id for task in tasks.owed(tx, ("call",))}
+    if not call.balance(tx, WHOLE).holds:
+        yield f"叫应不平衡：{call.balance(tx, WHOLE)}"
+    live = {task.id for task in tasks.owed(tx, WHOLE, ("call",))}
     for item in mine:
         if (item.state in call.OPEN) != (item.id in live):
             yield f"叫应 {item.id} 为 {item.state}，它的事项{'还在' if item.id in live else '已了'}"
@@ -92,7 +93,7 @@ def _engaged(tx: Tx, person: int | None) -> bool:
 
 
 def _sent(tx: Tx) -> Iterator[str]:
-    mine = call.obligations(tx)
+    mine = call.obligations(tx, WHOLE)
     people = sorted({person for item in mine for person in (item.primary, item.deputy) if person is not None})
     news: defaultdict[int, list[Any]] = defaultdict(list)
     for item in mine:
@@ -102,7 +103,7 @@ def _sent(tx: Tx) -> Iterator[str]:
     for person in people:
         said: dict[tuple[str, str], Attempt] = {}
         last: Attempt | None = None
-        for one in delivery.attempts_of(tx, person):
+        for one in delivery.attempts_of(tx, WHOLE, person):
             if one.purpose != "call":
                 key = (one.group, str(one.body.get("text")))
                 if key in said and said[key].outcome is not Outcome.UNKNOWN:
@@ -111,26 +112,18 @@ def _sent(tx: Tx) -> Iterator[str]:
             elif one.channel == "simulated":
                 if last is not None and last.outcome is not Outcome.UNKNOWN:
                     new = any(last.opened_at < at <= one.opened_at for at in news[person])
+                    soon = one.opened_at - last.opened_at < REDIAL
                     if last.closed_at is None or last.closed_at > one.opened_at:
                         yield f"还在通话又呼了一次：{last.id}、{one.id}"
-                    elif not new and (
-                        last.receipt is Receipt.CONFIRMED or one.opened_at - last.opened_at < REDIAL
-                    ):
+                    elif not new and (soon or last.receipt is Receipt.CONFIRMED):
                         yield f"没有新事又呼了一次：{last.id}（{last.receipt}）、{one.id}"
                 last = one
 
 
 def _findings(tx: Tx) -> set[tuple[str, ...]]:
     return {
-        (
-            one.hazard,
-            one.level,
-            one.station,
-            one.first_at.isoformat(),
-            str(one.until),
-            str(one.retracted_at is None),
-        )
-        for one in assess.findings(tx)
+        (one.hazard, one.level, one.station, str(one.first_at), str(one.until), str(one.retracted_at is None))
+        for one in assess.findings(tx, WHOLE)
     }
 
 

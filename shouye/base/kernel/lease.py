@@ -18,12 +18,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import BigInteger, Column, String, Table, cast, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from shouye.base.kernel.clock import WallClock, from_ms
 from shouye.base.kernel.db import Database, Fence, Instant, Tx, metadata
 from shouye.base.kernel.refusals import Refusal
+
+log = structlog.get_logger()
 
 LEASE = timedelta(seconds=3)
 """租期 — how long a silent holder keeps its roles (proposed)."""
@@ -76,8 +79,8 @@ def take(tx: Tx, role: str, holder: str, lasts: timedelta = LEASE) -> Lease | No
     if held is None:
         fresh = tx.insert(lease_table).values(role=role, fence=1, **term).on_conflict_do_nothing()
         return Lease(role, holder, 1) if tx.run(fresh.returning(lease_table.c.fence)).first() else None
-    if held.until > now and not _ended(held.holder):
-        return None
+    if held.until > now and held.holder != holder and not _ended(held.holder):
+        return None  # the same holder begins anew: what it did before must not go on beside it
     unchanged = (lease_table.c.role == role) & (lease_table.c.fence == held.fence)
     unchanged &= lease_table.c.until == held.until
     if tx.run(update(lease_table).where(unchanged).values(fence=held.fence + 1, **term)).rowcount != 1:
@@ -164,6 +167,7 @@ def hold(
 ) -> None:
     """值守 — wait for all these roles, do `work` under them until it ends or they are lost, and wait again.
 
+    A database that goes away breaks the work off; it begins anew from what is stored when the database is back.
     `work` gets the fenced database and an event that is set when it must end.
     """
     while not stop.is_set():
@@ -176,7 +180,8 @@ def hold(
         keeper.start()
         try:
             work(database.fenced(fence_of(leases)), leases, over)
-        except LeaseLost:
+        except (LeaseLost, OperationalError) as end:
+            log.warning("duty broken off", roles=list(roles), why=str(end).splitlines()[0])
             lost.set()
         finally:
             over.set()

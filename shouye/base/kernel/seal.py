@@ -130,7 +130,10 @@ def open_key(folder: Path) -> SealKey:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyUnreadable(str(path))
     key = SealKey(private)
-    (folder / f"seal-{key.public[:8]}.pub").write_text(key.public + "\n", encoding="ascii")
+    trusted = folder / f"seal-{key.public[:8]}.pub"
+    half = f"{key.public}\n".encode("ascii")
+    if not trusted.exists() or trusted.read_bytes() != half:
+        os.replace(_draft(trusted, half), trusted)  # an audit that looks just now finds all of it, or nothing
     return key
 
 
@@ -141,17 +144,23 @@ def trusted_keys(folder: Path) -> frozenset[str]:
 
 def _write_new(path: Path, content: bytes) -> None:
     """All or nothing, and never over a key that another process made meanwhile."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _draft(path, content)
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    """Beside it, and on disk, before it gets the name."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 @dataclass(frozen=True)

@@ -316,3 +316,16 @@ def test_an_anchor_of_the_wrong_shape_is_refused(database: Database, key: SealKe
     fields = json.loads(head_of(database).anchor())
     with pytest.raises(BadInput):
         read_anchor(json.dumps({**fields, field: None}))
+
+
+def test_the_public_half_is_never_half_there(tmp_path: Path) -> None:
+    """Found by killing the program: a start cut off while it wrote the file left a key that nobody trusted."""
+    folder = tmp_path / "keys"
+    key = open_key(folder)
+    (written,) = folder.glob("seal-*.pub")
+    before = written.stat().st_ino
+    open_key(folder)
+    assert written.stat().st_ino == before, "what stands there is not written again"
+    written.write_text("", encoding="ascii")
+    open_key(folder)
+    assert trusted_keys(folder) == {key.public}
