@@ -44,9 +44,9 @@ def _readings(tx: Tx, trial: Trial) -> Iterator[str]:
     for key, mm in trial.said.readings.items():
         if stored.get(key) != mm:
             yield f"应允过的读数不在或不同：{key} {mm}，库中 {stored.get(key)}"
-    for key, mm in stored.items():
-        if trial.said.offered.get(key) != mm:
-            yield f"没有人报过的读数：{key} {mm}"
+    for key, found in stored.items():
+        if trial.said.offered.get(key) != found:
+            yield f"没有人报过的读数：{key} {found}"
 
 
 def _decisions(tx: Tx, trial: Trial) -> Iterator[str]:

@@ -126,7 +126,7 @@ class Probe:
             if self._link is None:
                 self._link = self._open()
             row = self._link.execute(query).fetchone()
-            return int(row[0])
+            return int(row[0]) if row else None
         except (sqlite3.Error, psycopg.Error):
             self.close()
             return None

@@ -18,8 +18,9 @@ from shouye.base.kernel.db import Bell
 from shouye.main import Drill, cli, prepare_drill
 from tests.after.review.test_drill import write_drill
 
-MACHINERY = {"job", "reply", "engine_turn", "lease", "seal", "seal_head", "stamp"}
-"""What says how the work was done and by which process; everything else says what happened."""
+MACHINERY = {"job", "reply", "engine_turn", "lease", "seal", "seal_head", "stamp", "contact"}
+"""What says how the work was done and by which process, or lies under a key of each folder's own; everything else
+says what happened."""
 
 
 class Ends(Bell):
