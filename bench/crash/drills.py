@@ -18,8 +18,7 @@ from shouye.base.kernel import Database, WallClock, metadata, trusted_keys, veri
 assert shouye.main, "every room has declared its tables"
 
 MACHINERY = {"job", "reply", "engine_turn", "lease", "seal", "seal_head", "stamp", "contact"}
-"""What says how the work was done and by which process, or lies under a key of each folder's own; every other table
-says what happened."""
+"""How the work was done, and what lies under a key of each folder's own; all other tables say what happened."""
 
 RAIN_MM = (0, 2, 4, 30, 38, 16, 6, 0, 0)
 START_S = 0.3
