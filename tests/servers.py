@@ -157,6 +157,9 @@ class Mosquitto:
                 time.sleep(0.02)
         raise AssertionError("mosquitto did not start")
 
+    def log(self) -> str:
+        return (self._folder / "mosquitto.log").read_text()
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()

@@ -98,7 +98,7 @@ def _proved(feed: Feed, sample: Path | None) -> bool:
     if path is None:
         console.print("  没有样本，只查了写法")
         return True
-    proof = feeds.prove(feed, read_frames(path, feed.codec, feed.session_options))
+    proof = feeds.prove(feed, read_frames(path, feed.codec, feed.session_options), WallClock().now())
     console.print(f"  样本 {path.name}：{proof.messages} 条，读数 {len(proof.readings)}，记录 {proof.records}")
     for one in proof.readings[:5]:
         value = "缺测" if one.value is None else f"{one.value:g}"

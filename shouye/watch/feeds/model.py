@@ -342,7 +342,7 @@ class Proof:
     unmapped: tuple[str, ...]
 
 
-def prove(feed: Feed, messages: Iterable[Message]) -> Proof:
+def prove(feed: Feed, messages: Iterable[Message], heard_at: datetime | None = None) -> Proof:
     """试读 — the block's own rules over messages, without a database; time is as late as the sample needs."""
     many, records = 0, 0
     readings: list[Reading] = []
@@ -356,7 +356,8 @@ def prove(feed: Feed, messages: Iterable[Message]) -> Proof:
             records += 1
         else:
             times = [one.time for one in message.readings if one.time]
-            taken = translate(feed, message, max(times, default=datetime.max.replace(tzinfo=BEIJING) - AHEAD))
+            latest = max(times, default=datetime.max.replace(tzinfo=BEIJING) - AHEAD)
+            taken = translate(feed, message, latest, heard_at)
             readings += taken.readings
             refused += taken.refused
             unmapped |= dict.fromkeys(taken.unmapped)

@@ -17,6 +17,7 @@ from shouye.watch.intake.codecs.modbus import modbus_pair as modbus_pair
 from shouye.watch.intake.codecs.modbus import register_spans as register_spans
 from shouye.watch.intake.codecs.quakeml import QuakeEvent as QuakeEvent
 from shouye.watch.intake.codecs.quakeml import newest as newest
+from shouye.watch.intake.codecs.table import table_rows as table_rows
 from shouye.watch.intake.model import STANDARD as STANDARD
 from shouye.watch.intake.model import BadFrame as BadFrame
 from shouye.watch.intake.model import Codec as Codec

@@ -102,7 +102,7 @@ def test_json_of_a_department_by_its_own_mapping(database: Database, broker: Mos
 
 def sessions(broker: Mosquitto) -> bool:
     """Has our listener subscribed?"""
-    return "Sending SUBACK to shouye-mqtt" in (broker._folder / "mosquitto.log").read_text()
+    return "Sending SUBACK to shouye-mqtt" in broker.log()
 
 
 def test_frames_of_a_protocol_may_come_over_mqtt(database: Database, broker: Mosquitto) -> None:

@@ -54,6 +54,11 @@ def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
     return next(iter(decode_all(data, options)), Refused(RefusalCode.LENGTH, "没有一行数据", data[:65_536]))
 
 
+def table_rows(data: bytes, most: int) -> list[list[str]]:
+    """表头和头几行 — as text, for a person or a guess; what is no table raises BadFrame."""
+    return list(islice(_rows(data, {}), most))
+
+
 def encode(message: Decoded) -> bytes:
     """写回 — the row under its header: what quarantine keeps can be tried again."""
     header, cells = (message.fields.get(name) for name in ("header", "cells"))
