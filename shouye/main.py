@@ -351,6 +351,7 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
         mode=plan.mode,
         title=city.name,
         folder=plan.city,
+        history=plan.data / "history",
         reception=desk,
     )
 

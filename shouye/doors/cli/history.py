@@ -26,7 +26,7 @@ Folder = Annotated[Path, typer.Option("--files", help="归档文件所在目录"
 Since = Annotated[datetime, typer.Option("--since", help="从（不含），北京时间，如 2024-07-01T00:00:00")]
 Until = Annotated[datetime, typer.Option("--until", help="到（含），北京时间")]
 Element = Annotated[str, typer.Option("--element", help="监测要素，如 rain_mm、stage_m")]
-FILES = Path("var/history")
+FILES = Path("var/run/history")
 
 
 def make_history(city: FindCity) -> typer.Typer:

@@ -53,6 +53,7 @@ class CityContext:
     speed: float = 1.0
     seed: int | None = None
     folder: Path | None = None
+    history: Path = Path("var/run/history")
     tile_url: str = ""
     reception: Reception | None = None
     """接收台 — where pushed data go; None in a process that takes none (a drill)."""

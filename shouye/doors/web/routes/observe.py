@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
+from pydantic import AwareDatetime, Field
 
 from shouye.base.kernel import BadInput, NotFound
 from shouye.doors.web.api import View, Word
 from shouye.doors.web.api import router as api
-from shouye.doors.web.visit import ApiSee
-from shouye.watch import observe
+from shouye.doors.web.visit import ApiAct, ApiSee
+from shouye.watch import archive, observe
 from shouye.watch.stations import gauges
 
 router = api("监测")
@@ -109,6 +110,116 @@ def readings(
             ReadingView.model_validate(one)
             for one in observe.curve(sight.tx, sight.scope, station, element, first, last)
         ]
+
+
+class HistoryPage(View):
+    """一页历史 — `after` asks for the next page; null at the end."""
+
+    readings: list[ReadingView]
+    after: str | None
+
+
+class PointView(View):
+    """一点。"""
+
+    time: datetime
+    value: float
+
+
+class BucketView(View):
+    """抽稀的一格 — (begin, end] with its first, lowest, highest and last value, and the sum."""
+
+    begin: datetime
+    end: datetime
+    count: int
+    missing: int
+    total: float
+    first: PointView | None
+    low: PointView | None
+    high: PointView | None
+    last: PointView | None
+
+
+class MarkForm(View):
+    """人工质控标记 — over (since, until]; without `until` until further notice."""
+
+    element: Annotated[str, Field(max_length=40)]
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    quality: Literal["good", "bad"]
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class Marked(View):
+    """标记的编号。"""
+
+    mark: int
+
+
+Asked = Annotated[AwareDatetime, Query()]
+Wanted = Annotated[str, Query(max_length=40)]
+
+
+@router.get("/stations/{station}/history")
+def history(
+    visit: ApiSee,
+    station: Word,
+    since: Asked,
+    until: Asked,
+    element: Wanted = "rain_mm",
+    after: Annotated[str | None, Query(max_length=60)] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> HistoryPage:
+    """历史 — every revision in (since, until], page after page, over years and closed months."""
+    with visit.look() as sight:
+        found = archive.page(
+            sight.tx, sight.scope, visit.city.history, station, element, since, until, after, limit
+        )
+    return HistoryPage(readings=[ReadingView.model_validate(one) for one in found.readings], after=found.after)
+
+
+@router.get("/stations/{station}/thinned")
+def thinned(
+    visit: ApiSee,
+    station: Word,
+    since: Asked,
+    until: Asked,
+    element: Wanted = "rain_mm",
+    buckets: Annotated[int, Query(ge=1, le=5_000)] = 500,
+) -> list[BucketView]:
+    """抽稀的过程线 — equal buckets that lose no extreme."""
+    with visit.look() as sight:
+        found = archive.thinned(sight.tx, sight.scope, visit.city.history, station, element, since, until, buckets)
+    return [_bucket(one) for one in found]
+
+
+def _bucket(one: archive.Bucket) -> BucketView:
+    points = {
+        name: PointView(time=point[0], value=point[1]) if point else None
+        for name, point in (("first", one.first), ("low", one.low), ("high", one.high), ("last", one.last))
+    }
+    return BucketView(
+        begin=one.begin, end=one.end, count=one.count, missing=one.missing, total=one.total, **points
+    )
+
+
+@router.post("/stations/{station}/marks", status_code=201)
+def mark(visit: ApiAct, station: Word, form: MarkForm) -> Marked:
+    """标记读数 — good, bad, or truly another value; what was sent stays, the judge looks again."""
+    with visit.act() as sight:
+        number = observe.mark_readings(
+            sight.tx,
+            visit.actor,
+            station,
+            form.element,
+            form.since,
+            form.until,
+            observe.Quality(form.quality),
+            form.why,
+            form.value,
+        )
+    return Marked(mark=number)
 
 
 @router.get("/silence")
