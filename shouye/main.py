@@ -51,6 +51,7 @@ from shouye.doors.cli.feeds import make_feeds
 from shouye.doors.cli.feeds_map import feeds_map
 from shouye.doors.cli.feeds_simulate import make_simulate
 from shouye.doors.cli.history import make_history
+from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import Role, RunPlan, make_run
 from shouye.during import call, warn
@@ -413,6 +414,7 @@ _feeds.command("map")(feeds_map)
 _feeds.command("simulate")(make_simulate(_assembly.city))
 cli.add_typer(_feeds, name="feeds")
 cli.add_typer(make_history(_assembly.city), name="history")
+cli.add_typer(jobs_app, name="jobs")
 cli.command("judge")(judge_command)
 cli.command("drill")(make_drill(_assembly))
 cli.command("demo")(make_demo(_assembly, CITIES / "datong"))
