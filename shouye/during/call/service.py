@@ -392,8 +392,7 @@ def reports(tx: Tx, scope: Scope, notice: int | None = None) -> list[FieldReport
 def claim(tx: Tx, by: Actor, person: int) -> None:
     """我来拨 — of the officers who share a dial list one rings this person; the claim lapses by itself."""
     require(by, Permission.ACT)
-    if not _holds_within(tx, by.scope, person):
-        raise NotFound(f"人员 {person}")
+    _within(tx, by, person)
     held = store.claims(tx).get(person)
     if held is not None and held[0] != by.tag:
         raise AlreadyClaimed
@@ -402,6 +401,7 @@ def claim(tx: Tx, by: Actor, person: int) -> None:
 
 def release(tx: Tx, by: Actor, person: int) -> None:
     """放下 — another officer may ring him now."""
+    _within(tx, by, person)
     if store.claims(tx).get(person, (by.tag,))[0] == by.tag:
         store.delete_claim(tx, person)
 
@@ -409,6 +409,11 @@ def release(tx: Tx, by: Actor, person: int) -> None:
 def claims(tx: Tx, scope: Scope) -> dict[int, tuple[str, datetime]]:
     """谁在拨谁 — person -> (officer, until)."""
     return {person: held for person, held in store.claims(tx).items() if _holds_within(tx, scope, person)}
+
+
+def _within(tx: Tx, by: Actor, person: int) -> None:
+    if not _holds_within(tx, by.scope, person):
+        raise NotFound(f"人员 {person}")
 
 
 def _holds_within(tx: Tx, scope: Scope, person: int) -> bool:

@@ -1,0 +1,192 @@
+"""每条路由 × 每种角色 × 外县 — generated from the application's own routes.
+
+A route with a new kind of object fails here until somebody says which object of another county is tried on it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shouye.base import tasks
+from shouye.base.access import (
+    OPERATOR,
+    SYSTEM,
+    WHOLE,
+    Purpose,
+    Role,
+    User,
+    add_user,
+    csrf_token,
+    issue_key,
+    sign_in,
+    steady_now,
+)
+from shouye.doors.web import CityContext, create_app
+from shouye.doors.web.security import CSRF_HEADER, is_api
+from shouye.during import call, warn
+from shouye.watch import assess, stations
+from tests.doors.web.conftest import Client
+from tests.doors.web.scene import copy_of
+from tests.doors.web.test_routes import declared
+
+HOME, ABROAD = "dt-c08", "dt-c07"
+ROLES = (Role.VIEWER, Role.DUTY, Role.LEADER, Role.ADMIN)
+
+NOT_ABOUT_A_PLACE = {
+    "/events": "a stream of numbers",
+    "/sign-in": "nobody is signed in",
+    "/sign-out": "one's own session",
+    "/me/sign-out-everywhere": "one's own sessions",
+    "/me/factor": "one's own telephone",
+    "/me/factor/confirm": "one's own telephone",
+    "/me/prove": "one's own session",
+    "/api/v1/me/proof": "one's own session",
+    "/a/{token}": "the token is the permission",
+    "/map/counties": "boundaries of counties are public geography",
+}
+FIELDS = {
+    "reason": "外县",
+    "level": "RED",
+    "seen": "",
+    "walker": "1:dt-c07/county_duty",
+    "minutes": "9",
+    "found": "true",
+    "receipt": "confirmed",
+    "taker": "nobody",
+    "hours": "4",
+    "act": "confirmed",
+    "show": "all",
+}
+
+
+@dataclass(frozen=True)
+class Abroad:
+    """What lies in the other county: by the word that stands before `{…}` in an address, or by the name itself."""
+
+    city: CityContext
+    objects: dict[str, int | str]
+
+    def address(self, path: str) -> str:
+        def put(found: re.Match[str]) -> str:
+            before, name = found.group(1), found.group(2)
+            return f"{before}/{self.objects[f'{before}/{name}' if name == 'number' else name]}"
+
+        return re.sub(r"(\w+)/\{(\w+)\}", put, path).replace("{kind}", "csv")
+
+
+@pytest.fixture
+def abroad(waiting: CityContext, tmp_path: Path) -> Iterator[Abroad]:
+    city = copy_of(waiting, tmp_path)
+    roster = city.roster
+    with city.database.begin() as tx:
+        notice = next(one for one in warn.notices(tx, WHOLE) if one.county == ABROAD)
+        owed = next(one for one in call.obligations(tx, WHOLE, notice.id) if one.county == ABROAD and one.primary)
+        village = next(one for one in roster.descendants(ABROAD) if one.level.value == "village")
+        visit = call.send_visitor(tx, SYSTEM, notice.id, village.id, minutes=9)
+        task = tasks.NewTask(
+            "takeover", notice.group, "外县", ABROAD, "x", tx.now, "call", {"obligations": [owed.id]}
+        )
+        (number,) = tasks.open_tasks(tx, [task])
+        objects: dict[str, int | str] = {
+            "notice": notice.id,
+            "notices/number": notice.id,
+            "proposals/number": next((one.id for one in warn.proposals(tx, WHOLE) if one.county == ABROAD), 999),
+            "tasks/number": number,
+            "silence/number": number,
+            "findings/number": next(one.id for one in assess.findings(tx, WHOLE) if one.division == ABROAD),
+            "visits/number": visit,
+            "mandates/number": 1,
+            "quarantine/number": 1,
+            "division": ABROAD,
+            "hazard": "rainstorm",
+            "person": owed.primary or 0,
+            "station": next(key for key, one in stations.gauges(tx, WHOLE).items() if one.county == ABROAD),
+            "change": "withdraw",
+            "feed": "nowhere",
+            "element": "rain_mm",
+        }
+    yield Abroad(city, objects)
+    city.database.close()
+
+
+def visitors(city: CityContext) -> Iterator[tuple[str, Client, dict[str, str], str]]:
+    """Every role of the home county by its cookie, and a machine by its key: (who, client, headers, csrf)."""
+    with city.database.begin() as tx:
+        until = steady_now() + timedelta(days=1)
+        given = {}
+        for role in ROLES:
+            posts = (f"{HOME}/county_duty", "dt/flood_office_director") if role is Role.LEADER else ()
+            number = add_user(
+                tx,
+                OPERATOR,
+                login=f"home-{role}",
+                name="本县",
+                password="a long enough word",
+                role=role,
+                division=HOME,
+                posts=posts,
+                expires_at=until,
+            )
+            given[role] = sign_in(tx, User(number, "", "", role, HOME, posts, until, False))
+        _, key = issue_key(tx, OPERATOR, purpose=Purpose.READ, division=HOME, days=1)
+    for role, token in given.items():
+        client = Client(create_app(city))
+        client.cookies.set(city.cookie, token)
+        yield role.value, client, {CSRF_HEADER: csrf_token(token)}, csrf_token(token)
+    yield "key", Client(create_app(city)), {"Authorization": f"Bearer {key}"}, ""
+
+
+def words(answer: httpx.Response) -> str:
+    """What a person could read in it, sheets too."""
+    if not answer.content.startswith(b"PK"):
+        return answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as sheets:
+        return "".join(sheets.read(name).decode("utf-8", "replace") for name in sheets.namelist())
+
+
+def test_no_route_shows_or_moves_what_lies_in_another_county(
+    abroad: Abroad, dump: Callable[[CityContext], list[str]]
+) -> None:
+    city = abroad.city
+    own = city.roster.division(HOME)
+    others = [one for one in city.roster.children(city.roster.city.id) if one.id != HOME]
+    strange = re.compile(
+        "|".join(
+            [
+                *(one.name if one.kind == "zone" else one.short for one in others),
+                *(rf"\b{one.id}\b" for one in others),
+            ]
+        )
+    )
+    routes = [route for route in declared(create_app(city)) if route[1] not in NOT_ABOUT_A_PLACE]
+    assert own.short not in strange.pattern
+    guests = list(visitors(city))
+    before = dump(city)
+    wrong = []
+    for who, client, headers, csrf in guests:
+        for method, path, _ in routes:
+            if who == "key" and not is_api(path):
+                continue
+            address = abroad.address(path)
+            if method == "POST" and is_api(path):
+                body = {**FIELDS, "person": abroad.objects["person"], "code": ""}
+                answer = client.send(address, body, headers)
+            else:
+                fields = {**FIELDS, "csrf": csrf, "notice": str(abroad.objects["notice"])}
+                answer = client.request(method, address, fields if method == "POST" else None, headers)
+            told = strange.search(words(answer).replace(address, "").replace(f"（区划 {ABROAD}）", ""))
+            if answer.status_code >= 500 or told:
+                wrong.append((who, method, path, answer.status_code, told and told.group()))
+            if method == "POST" and answer.status_code < 400 and "{" in path:
+                wrong.append((who, method, path, answer.status_code, "moved"))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert dump(city) == before
