@@ -32,11 +32,10 @@ from shouye.base.kernel import (
     holder_name,
     keeping_time,
     open_key,
-    open_vault,
     pace,
     play,
     read_stamp,
-    vault_path,
+    vault_for,
 )
 from shouye.doors import web
 from shouye.doors.cli.access import access_app
@@ -87,7 +86,7 @@ def open_city(
     """开城 — what every process does: tables, the city if it is new, what verbs find by `tx.of`."""
     files = roster.load_city(city)
     database.create(mode, files.id)
-    database.install(open_vault(vault_path(database.engine.url), make=mode is not Mode.ACTUAL))
+    database.install(vault_for(database.engine.url, mode))
     with database.begin() as tx:
         if not roster.has_city(tx):
             roster.import_city(tx, files)
@@ -308,8 +307,7 @@ def do_duty(
     sources = program.sources
     if Role.CLOCK in roles:
         ears = pulse.house_probes() | feeds.read_voices(program.city / "feeds.toml")
-        program.database.install(pulse.Voices(ears))
-        program.database.install(privacy.read_retention(program.city / "retention.toml"))
+        program.database.install(pulse.Voices(ears), privacy.read_retention(program.city / "retention.toml"))
         sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward), privacy.Sweeper())
     sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
     if sealer is not None:

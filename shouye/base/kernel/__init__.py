@@ -93,6 +93,7 @@ from shouye.base.kernel.vault import VaultUnreadable as VaultUnreadable
 from shouye.base.kernel.vault import make_vault as make_vault
 from shouye.base.kernel.vault import open_vault as open_vault
 from shouye.base.kernel.vault import rotate_vault as rotate_vault
+from shouye.base.kernel.vault import vault_for as vault_for
 from shouye.base.kernel.vault import vault_path as vault_path
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 from sqlalchemy import URL, make_url
 
+from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.refusals import Refusal
 
 KEY_SETTING = "SHOUYE_CONTACT_KEY"
@@ -126,6 +127,11 @@ def open_vault(path: Path, *, make: bool) -> Vault:
     if not keys or any(len(key) != KEY for key in keys.values()):
         raise VaultUnreadable(str(path))
     return Vault(keys)
+
+
+def vault_for(database: str | URL, mode: Mode) -> Vault:
+    """这个库的金库 — in earnest its key must be there already: somebody has made it and kept a copy."""
+    return open_vault(vault_path(database), make=mode is not Mode.ACTUAL)
 
 
 def make_vault(path: Path) -> None:

@@ -27,10 +27,9 @@ from shouye.base.kernel import (
     holder_name,
     holdings,
     iso,
-    open_vault,
     restore,
     schema_head,
-    vault_path,
+    vault_for,
 )
 from shouye.base.roster import has_city, import_city, load_city
 
@@ -83,7 +82,7 @@ def init(
     with _opened(database) as found:
         files = load_city(city)
         found.create(mode.mode, files.id)
-        found.install(open_vault(vault_path(found.engine.url), make=mode.mode is not Mode.ACTUAL))
+        found.install(vault_for(found.engine.url, mode.mode))
         with found.begin() as tx:
             new = not has_city(tx)
             if new:
