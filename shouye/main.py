@@ -37,7 +37,6 @@ from shouye.base.kernel import (
     read_stamp,
     vault_for,
 )
-from shouye.doors import web
 from shouye.doors.cli.access import access_app
 from shouye.doors.cli.audit import audit_app
 from shouye.doors.cli.city import city_app
@@ -185,6 +184,8 @@ class Drill:
         stay: bool = False,
     ) -> None:
         """变速演 — the clock runs at `speed` and the console is open; ends with the storm unless told to stay."""
+        from shouye.doors import web  # half a second of loading, which a start without pages does not wait for
+
         database = self.program.database
         database.clock = PacedClock(database.clock.now(), speed)
         declared = self.storm.declared
@@ -211,6 +212,8 @@ class Drill:
             return review.result(tx, self.storm, self.laying, self.plan.seed, self.begins, self.ends)
 
     def papers(self, result: review.DrillResult) -> review.DrillPapers:
+        from shouye.doors import web
+
         with self.program.database.read() as tx:
             rows = tuple(review.call_rows(tx))
         return review.DrillPapers(result, rows, web.county_boundaries(self.program.roster, self.plan.city))
@@ -229,7 +232,7 @@ def prepare_drill(plan: review.DrillPlan, folder: Path, *, resume: bool = False)
     begins, ends = storm.begins_at + shift, storm.ends_at + shift + plan.tail
     folder.mkdir(parents=True, exist_ok=True)
     fingerprint = review.fingerprint(plan.city, plan)
-    reached = _reached(folder / "drill.sqlite", fingerprint) if resume else None
+    reached = review.how_far(folder / "drill.sqlite", fingerprint) if resume else None
     if reached is None:
         for old in folder.glob("drill.sqlite*"):
             old.unlink()
@@ -249,20 +252,6 @@ def prepare_drill(plan: review.DrillPlan, folder: Path, *, resume: bool = False)
         review.begin_drill(tx, fingerprint)
     whole = replace(program, sources=(players[0], *program.sources, *players[1:]))
     return Drill(whole, storm, laying, plan, begins, ends, Sealer(open_key(folder / "keys"), holder_name()))
-
-
-def _reached(path: Path, fingerprint: str) -> datetime | None:
-    """How far the drill in this file has come; None when there is none, or it was not ready to begin."""
-    if not path.exists():
-        return None
-    database = Database(f"sqlite:///{path}", WallClock())
-    try:
-        if database.version() is None:
-            return None
-        with database.read() as tx:
-            return review.reached_by(tx, fingerprint)
-    finally:
-        database.close()
 
 
 def play_drill(drill: Drill) -> review.DrillResult:
@@ -334,6 +323,8 @@ def keep_watch(
 
 def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
     """值守 — the parts of the program that run here: console, intake; under leases the engine and the clock."""
+    from shouye.doors import web
+
     plan.data.mkdir(parents=True, exist_ok=True)
     if plan.url.startswith("sqlite") and set(plan.roles) != set(Role):
         raise OneWriter

@@ -26,7 +26,7 @@ def night() -> Iterator[Night]:
         yield undisturbed(folder, words(write_storm(folder), str(city), 7))
 
 
-KILLS = 60
+KILLS = 90
 
 
 def test_killed_drills_end_as_the_undisturbed_one(night: Night) -> None:

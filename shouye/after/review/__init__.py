@@ -6,6 +6,7 @@ acting (感知、决策、叫醒、行动). Reports are a shelf: one report, one
 
 from shouye.after.review.jobs import DeciderPlayer as DeciderPlayer
 from shouye.after.review.jobs import StormPlayer as StormPlayer
+from shouye.after.review.jobs import how_far as how_far
 from shouye.after.review.model import CallRow as CallRow
 from shouye.after.review.model import Deciders as Deciders
 from shouye.after.review.model import DrillPapers as DrillPapers
@@ -23,6 +24,5 @@ from shouye.after.review.service import begin_drill as begin_drill
 from shouye.after.review.service import call_rows as call_rows
 from shouye.after.review.service import facts_of as facts_of
 from shouye.after.review.service import fingerprint as fingerprint
-from shouye.after.review.service import reached_by as reached_by
 from shouye.after.review.service import result as result
 from shouye.after.review.service import timeline as timeline

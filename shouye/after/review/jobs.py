@@ -6,17 +6,33 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from shouye.after.review.model import Deciders
+from shouye.after.review.service import reached_by
 from shouye.base import tasks
 from shouye.base.access import SYSTEM, WHOLE, named
-from shouye.base.kernel import Database, Tx, draw, draw_between, facts_since
+from shouye.base.kernel import Database, Tx, WallClock, draw, draw_between, facts_since
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 
 ACTED_ON = ("approve", "review", "takeover", "door", "support")
 """事项类别 — what the simulated deciders of a drill take in hand."""
+
+
+def how_far(path: Path, print_of: str) -> datetime | None:
+    """演到何时 — the drill in this file; None when there is none, or it was not ready to begin."""
+    if not path.exists():
+        return None
+    database = Database(f"sqlite:///{path}", WallClock())
+    try:
+        if database.version() is None:
+            return None
+        with database.read() as tx:
+            return reached_by(tx, print_of)
+    finally:
+        database.close()
 
 
 @dataclass
