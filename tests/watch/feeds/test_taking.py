@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR, WHOLE
-from shouye.base.kernel import BEIJING, Database, Tx, facts_since
+from shouye.base.kernel import BEIJING, Database, Mode, SimClock, Tx, facts_since
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import Feed, Outcome, Parcel, Reception, Standing
 from shouye.watch.feeds.model import translate
@@ -250,3 +253,31 @@ def test_one_that_cannot_be_stored_does_not_take_the_others_along(
 def test_text_that_no_database_takes_is_made_writable(database: Database) -> None:
     told = take(database, pushed(), body(row("a\0b", 0, 1), row("\ud800", 0, 1), row("a", 0, "\0\ud800")))
     assert standings(told) == ["refused"] * 3
+
+
+def frames(codec: str) -> list[bytes]:
+    lines = (Path(__file__).parents[2] / "frames" / f"{codec}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [bytes.fromhex(row["hex"]) if "hex" in row else row["packet"].encode() for row in rows]
+
+
+@pytest.mark.parametrize("codec", ["hj212", "jt808", "sl651"])
+def test_a_resend_is_a_duplicate_also_after_a_restart(tmp_path: Path, codec: str) -> None:
+    """HJ 212 resends with its QN, JT/T 808 with its serial, SL 651 up to twice: none is stored twice."""
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    decoded = [(raw, codec_of(codec).decode(raw)) for raw in frames(codec)]
+    read = [(raw, one) for raw, one in decoded if isinstance(one, Decoded) and one.readings]
+    stations = {one.station: f"s{at}" for at, (_, one) in enumerate(read)}
+    times = [reading.time for _, one in read for reading in one.readings if reading.time]
+    feed = replace(hydrology(), codec_name=codec, stations=stations, interval=FIVE)
+    fates = []
+    for _ in range(2):
+        database = Database(url, SimClock(max(times)), durable=False)
+        database.create(Mode.SIMULATION, "test")
+        fates.append(standings(take(database, feed, *(raw for raw, _ in read))))
+        with database.read() as tx:
+            fates[-1].append(str(len(observe.latest_all(tx, WHOLE))))
+        database.close()
+    assert "accepted" in fates[0]
+    assert "accepted" not in fates[1]
+    assert fates[0][-1] == fates[1][-1]

@@ -22,6 +22,8 @@ from shouye.watch.intake import Message
 router = api("数据接入")
 
 _FULL_PAUSE_S = 0.01
+_BODY_S = 30
+"""How long a body may take to come; `proposed`."""
 
 
 class NoIntake(Refusal):
@@ -85,7 +87,11 @@ async def push(visit: ApiPush, request: Request) -> Response:
     if feed.transport != "http" or not feed.admits(peer):
         await asyncio.to_thread(desk.note, feed.name, "foreign network")
         raise Forbidden("这个来源不在接入块允许的网络里，或不用 HTTP 推送")
-    body = await request.body()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            body = await request.body()
+    except TimeoutError:
+        raise HTTPException(408) from None
     messages = await asyncio.to_thread(_read, feed, body, desk)
     if not messages:
         raise HTTPException(400)
