@@ -45,13 +45,11 @@ from shouye.doors.cli.db import ROLES as DUTIES
 from shouye.doors.cli.db import make_db, make_standby, tell_leases
 from shouye.doors.cli.demo import make_demo
 from shouye.doors.cli.drill import make_drill
-from shouye.doors.cli.feeds import make_feeds
-from shouye.doors.cli.feeds_map import feeds_map
-from shouye.doors.cli.feeds_simulate import make_simulate
 from shouye.doors.cli.history import make_history
 from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import Role, RunPlan, make_run
+from shouye.doors.cli.sources import make_sources
 from shouye.during import call, warn
 from shouye.watch import assess, feeds, intake, observe
 from shouye.watch.stations import read_aliases, read_gauge_areas, watch
@@ -398,10 +396,7 @@ cli.add_typer(codec_app, name="codec")
 cli.add_typer(access_app, name="access")
 cli.add_typer(audit_app, name="audit")
 cli.add_typer(make_db(keep_watch), name="db")
-_feeds = make_feeds(_assembly.city)
-_feeds.command("map")(feeds_map)
-_feeds.command("simulate")(make_simulate(_assembly.city))
-cli.add_typer(_feeds, name="feeds")
+cli.add_typer(make_sources(_assembly.city), name="feeds")
 cli.add_typer(make_history(_assembly.city), name="history")
 cli.add_typer(jobs_app, name="jobs")
 cli.command("judge")(judge_command)
