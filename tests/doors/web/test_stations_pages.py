@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from shouye.base.access import WHOLE
 from shouye.base.rules import load_tables
-from shouye.doors.web.pages.observe.plot import SPANS, drawn, limits_of, stretches
+from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
 from shouye.watch import assess, observe
+from shouye.watch.archive import Bucket
 from shouye.watch.observe import Flag, Quality, Reading
 from tests.doors.web.conftest import PHONE, Console, enter
 
@@ -26,33 +27,32 @@ def line(*values: float | None, step: timedelta = FIVE) -> list[Reading]:
     return [Reading("a", "stage_m", AT + (number + 1) * step, value, step) for number, value in enumerate(values)]
 
 
-def test_a_stretch_keeps_its_extremes_and_a_bad_reading_is_none_of_them() -> None:
-    bad = Reading("a", "stage_m", AT + 4 * FIVE, 99.0, FIVE, flags=(Flag("range", Quality.BAD, "超范围"),))
-    (found, empty) = stretches(
-        [*line(1, 5, 2), bad, *[Reading("a", "stage_m", AT + 7 * FIVE, None, FIVE)]], 6 * FIVE
-    )
-    assert (found.low, found.high, found.last, found.total) == (1, 5, 2, 8)
-    assert found.at == AT + 6 * FIVE
-    assert (empty.low, empty.total) == (None, None)
+def test_the_line_stops_where_nothing_is_known_and_a_bad_reading_is_marked() -> None:
+    bad = Reading("a", "stage_m", AT + 10 * FIVE, 99.0, FIVE, flags=(Flag("range", Quality.BAD, "超范围"),))
+    found = single([*line(1.0, None, 3.0), bad], AT - FIVE, AT + 12 * FIVE)
+    assert [value for _, value in found.points] == [1.0, None, 3.0, None, None]
+    assert [(one["value"], one["quality"], one["why"]) for one in found.flagged] == [(99.0, "bad", "超范围")]
+    minutes = [[round((ms / 1000 - AT.timestamp()) / 60) for ms in gap] for gap in found.gaps]
+    assert minutes == [[-5, 5], [5, 15], [15, 60]]
 
 
-def test_the_line_stops_where_nothing_is_known() -> None:
-    readings = [*line(1.0, None, 3.0), Reading("a", "stage_m", AT + 10 * FIVE, 4.0, FIVE)]
-    points, band, gaps, flagged = drawn(readings, SPANS["6h"], is_sum=False, now=AT + 12 * FIVE)
-    assert [value for _, value in points] == [1.0, None, 3.0, None, 4.0]
-    assert (band, flagged) == ([], [])
-    minutes = [[round((ms / 1000 - AT.timestamp()) / 60) for ms in gap] for gap in gaps]
-    assert minutes == [[-300, 5], [5, 15], [15, 50], [50, 60]]
+def bucket(number: int, *values: float) -> Bucket:
+    """A day of readings."""
+    begin = AT + timedelta(days=number)
+    some = [(begin, value) for value in values]
+    low, high = (min(some, default=None), max(some, default=None))
+    first, last = (some[0], some[-1]) if some else (None, None)
+    return Bucket(begin, begin + timedelta(days=1), len(some), 0, sum(values), first, low, high, last)
 
 
 def test_long_spans_are_bands_and_rain_is_summed() -> None:
-    hours = line(*range(48), step=timedelta(hours=1))
-    points, band, _, _ = drawn(hours, SPANS["1y"], is_sum=False, now=AT + timedelta(days=3))
-    assert [low_high[1:] for low_high in band] == [[0, 23], [24, 47]]
-    assert [value for _, value in points] == [23, 47]
-    sums, none, _, _ = drawn(hours, SPANS["1y"], is_sum=True, now=AT + timedelta(days=3))
-    assert [value for _, value in sums] == [sum(range(24)), sum(range(24, 48))]
-    assert none == []
+    days, until = [bucket(0, 4, 9, 2), bucket(1), bucket(3, 5)], AT + timedelta(days=4)
+    stage = thinned(days, SPANS["1y"], until, is_sum=False)
+    assert [value for _, value in stage.points] == [2, None, None, 5]
+    assert [low_high[1:] for low_high in stage.band] == [[2, 9], [None, None], [None, None], [5, 5]]
+    rain = thinned(days, SPANS["1y"], until, is_sum=True)
+    assert [value for _, value in rain.points] == [15, None, None, 5]
+    assert rain.band == []
 
 
 def test_thresholds_are_those_of_the_table_and_of_the_station() -> None:

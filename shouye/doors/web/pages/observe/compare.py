@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from shouye.base.kernel import BEIJING, NotFound
-from shouye.doors.web.pages.observe.plot import DAY, SPANS, drawn
+from shouye.doors.web.context import CityContext
+from shouye.doors.web.pages.observe.plot import DAY, SPANS, single, thinned
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import See, render
 from shouye.doors.web.words import ms
-from shouye.watch import observe
+from shouye.watch import archive, observe
 from shouye.watch.stations import gauges
 
 router = APIRouter(include_in_schema=False)
@@ -53,10 +54,10 @@ def compare_curve(visit: See, s: Series, span: Range = "24h", years: bool = Fals
         chosen = _chosen(sight, s, span)
         unit, now = _unit(sight, chosen[0]), sight.tx.now
         if years and len(chosen) == 1:
-            lines = _years(sight, chosen[0], span)
+            lines = _years(visit.city, sight, chosen[0], span)
         else:
             lines = [
-                {"name": _name(sight, key), "points": _points(sight, key, span, now)}
+                {"name": _name(sight, key), "points": _points(visit.city, sight, key, span, now)}
                 for key in chosen
                 if _unit(sight, key) == unit
             ]
@@ -98,19 +99,24 @@ def _unit(sight: Sight, key: str) -> str:
     return sight.elements[key.partition("~")[2]].unit
 
 
-def _points(sight: Sight, key: str, span: str, until: datetime) -> list[list[Any]]:
+def _points(city: CityContext, sight: Sight, key: str, span: str, until: datetime) -> list[list[Any]]:
     station, _, element = key.partition("~")
-    readings = observe.curve(sight.tx, sight.scope, station, element, until - SPANS[span].length, until)
-    is_sum = sight.elements[element].kind == "sum"
-    return drawn(readings, SPANS[span], is_sum=is_sum, now=until)[0]
+    wanted, is_sum = SPANS[span], sight.elements[element].kind == "sum"
+    since = until - wanted.length
+    if not wanted.stretch:
+        readings = observe.curve(sight.tx, sight.scope, station, element, since, until)
+        return single(readings, since, until).points
+    many = round(wanted.length / wanted.stretch)
+    found = archive.thinned(sight.tx, sight.scope, city.history, station, element, since, until, many)
+    return thinned(found, wanted, until, is_sum=is_sum).points
 
 
-def _years(sight: Sight, key: str, span: str) -> list[dict[str, Any]]:
+def _years(city: CityContext, sight: Sight, key: str, span: str) -> list[dict[str, Any]]:
     """The same days of each year, laid on this year's axis."""
     now, found = sight.tx.now, []
     for back in range(YEARS):
         until = _year_before(now, back)
-        points = _points(sight, key, span, until)
+        points = _points(city, sight, key, span, until)
         shift = ms(now) - ms(until)
         if points:
             year = until.astimezone(BEIJING).year

@@ -13,7 +13,7 @@ from typing import Any
 from shouye.base.rules import Compare, RuleTable
 from shouye.doors.web.readings import table_of
 from shouye.doors.web.words import ms
-from shouye.watch import assess
+from shouye.watch import archive, assess
 from shouye.watch.observe import Quality, Reading
 
 HOUR = timedelta(hours=1)
@@ -40,39 +40,6 @@ SPANS = {
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """一段 — the extremes, the last value and the sum of the readings that end in it; None where none is known."""
-
-    at: datetime
-    low: float | None
-    high: float | None
-    last: float | None
-    total: float | None
-
-
-def stretches(readings: Sequence[Reading], length: timedelta) -> list[Stretch]:
-    """降采样 — a stretch keeps its lowest and highest, so that no peak is lost; a bad reading counts as none."""
-    groups: dict[int, list[Reading]] = {}
-    length_s = round(length.total_seconds())
-    for one in readings:
-        groups.setdefault(-(-round(one.time.timestamp()) // length_s), []).append(one)
-    found = []
-    for number, some in sorted(groups.items()):
-        known = [one.counted for one in some if one.counted is not None]
-        total = round(sum(known), 3) if known else None
-        found.append(
-            Stretch(
-                datetime.fromtimestamp(number * length_s, tz=some[0].time.tzinfo),
-                min(known, default=None),
-                max(known, default=None),
-                known[-1] if known else None,
-                total,
-            )
-        )
-    return found
-
-
-@dataclass(frozen=True)
 class Limit:
     """标准线 — a level's number on this axis, as a word; no colour: the line is not the level."""
 
@@ -80,22 +47,21 @@ class Limit:
     value: float
 
 
-def drawn(
-    readings: Sequence[Reading], span: Span, *, is_sum: bool, now: datetime
-) -> tuple[list[list[Any]], list[list[Any]], list[list[int]], list[dict[str, Any]]]:
-    """(points, band, gaps, flagged) — the line stops where nothing is known."""
+@dataclass(frozen=True)
+class Drawn:
+    """一条线 — points with holes where nothing is known, the band of extremes, the gaps, what is flagged."""
+
+    points: list[list[Any]]
+    band: list[list[Any]]
+    gaps: list[list[int]]
+    flagged: list[dict[str, Any]]
+
+
+def single(readings: Sequence[Reading], since: datetime, until: datetime) -> Drawn:
+    """逐点 — every reading of the shortest interval with the value that counts."""
     step = min((one.step for one in readings), default=HOUR)
-    readings = [one for one in readings if one.step == step]
-    thin = span.stretch > step
-    if thin:
-        some = stretches(readings, span.stretch)
-        values = [(one.at, one.total if is_sum else one.last) for one in some]
-        band = [] if is_sum else [[ms(one.at), one.low, one.high] for one in some]
-    else:
-        values = [(one.time, one.counted) for one in readings]
-        band = []
-    gaps = _gaps(values, span.stretch if thin else step, now - span.length, now)
-    points = _broken(values, span.stretch if thin else step)
+    some = [one for one in readings if one.step == step]
+    values = [(one.time, one.counted) for one in some]
     flagged = [
         {
             "at": ms(one.time),
@@ -103,10 +69,20 @@ def drawn(
             "quality": one.quality.value,
             "why": "；".join(dict.fromkeys(flag.why for flag in one.flags)),
         }
-        for one in readings
-        if one.flags and one.value is not None and one.quality in (Quality.BAD, Quality.SUSPECT)
+        for one in some
+        if one.value is not None and one.quality in (Quality.BAD, Quality.SUSPECT)
     ]
-    return points, band, gaps, flagged[-500:]
+    return Drawn(_broken(values, step), [], _gaps(values, step, since, until), flagged)
+
+
+def thinned(buckets: Sequence[archive.Bucket], span: Span, until: datetime, *, is_sum: bool) -> Drawn:
+    """抽稀 — a stretch is drawn by its last value and the band between its extremes, rain by its sum."""
+    values = [(one.end, (round(one.total, 3) if is_sum else one.last[1]) if one.last else None) for one in buckets]
+    lows = _broken([(one.end, one.low[1] if one.low else None) for one in buckets], span.stretch)
+    highs = _broken([(one.end, one.high[1] if one.high else None) for one in buckets], span.stretch)
+    band = [[at, low, high] for (at, low), (_, high) in zip(lows, highs, strict=True)]
+    gaps = _gaps(values, span.stretch, until - span.length, until)
+    return Drawn(_broken(values, span.stretch), [] if is_sum else band, gaps, [])
 
 
 def _broken(values: Sequence[tuple[datetime, float | None]], step: timedelta) -> list[list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response
@@ -15,13 +16,13 @@ from shouye.base.roster import Station
 from shouye.base.rules import RuleTable
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.observe.board import rows
-from shouye.doors.web.pages.observe.plot import SPANS, drawn, facts_of, limits_of, tables_for, windows
+from shouye.doors.web.pages.observe.plot import SPANS, facts_of, limits_of, single, tables_for, thinned, windows
 from shouye.doors.web.pages.observe.stations import owners_of
 from shouye.doors.web.readings import gauged, running
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, Visit, back_to, render
 from shouye.doors.web.words import ms
-from shouye.watch import assess, observe
+from shouye.watch import archive, assess, observe
 from shouye.watch.observe import Quality
 from shouye.watch.stations import Gauge, gauges
 
@@ -31,6 +32,8 @@ SHOWN = 200
 """Readings in the table of the page; the file has all of them."""
 MOST = 200_000
 USUAL_H = 3.0
+TABLE = timedelta(days=3)
+"""Of a long span the page lists its last days."""
 
 Word = Annotated[str, Query(max_length=60)]
 Range = Annotated[str, Query(max_length=4)]
@@ -76,6 +79,7 @@ def one_station(
             chosen=chosen,
             span=span,
             spans=SPANS,
+            listed="3 天" if SPANS[span].stretch else SPANS[span].word,
             hours=hours or _window(tables, [row.finding for row in series if row.finding]),
             windows=windows(tables),
             tables=[table for _, table in tables],
@@ -97,28 +101,38 @@ def station_curve(
         _known(element, span)
         now, chosen = sight.tx.now, sight.elements[element]
         is_sum = chosen.kind == "sum"
-        readings = _readings(sight, station, element, span, hours if is_sum else 0)
-        inside = [one for one in readings if one.time > now - SPANS[span].length]
-        points, band, gaps, flagged = drawn(inside, SPANS[span], is_sum=is_sum, now=now)
+        since, chosen_span = now - SPANS[span].length, SPANS[span]
+        readings: list[observe.Reading] = []
+        if chosen_span.stretch:
+            many = round(chosen_span.length / chosen_span.stretch)
+            line = thinned(
+                archive.thinned(sight.tx, sight.scope, visit.city.history, station, element, since, now, many),
+                chosen_span,
+                now,
+                is_sum=is_sum,
+            )
+        else:
+            readings = _readings(sight, station, element, span, hours if is_sum else 0)
+            line = single([one for one in readings if one.time > since], since, now)
         tables = tables_for(visit.city.folder, _rules(sight), element)
         constants = facts_of(visit.city.folder, station)
-        summed = is_sum and hours > 0 and not SPANS[span].stretch
+        summed = is_sum and hours > 0 and not chosen_span.stretch
         limits = limits_of(tables, element, hours, constants) if summed or not is_sum else []
-        sums = [(at, value) for at, value in running(readings, hours) if at > now - SPANS[span].length]
+        sums = [(at, value) for at, value in running(readings, hours) if at > since]
         return {
             "term": chosen.term,
             "unit": chosen.unit,
-            "since": ms(now - SPANS[span].length),
+            "since": ms(since),
             "until": ms(now),
             "bars": is_sum,
             "hours": hours,
-            "points": points,
-            "band": band,
-            "gaps": gaps,
-            "flagged": flagged,
+            "points": line.points,
+            "band": line.band,
+            "gaps": line.gaps,
+            "flagged": line.flagged,
             "sums": [[ms(at), value] for at, value in sums] if summed else [],
             "limits": [{"word": one.word, "value": one.value} for one in limits],
-            "note": _note(SPANS[span].word, is_sum, bool(SPANS[span].stretch), bool(limits), len(flagged)),
+            "note": _note(SPANS[span].word, is_sum, bool(SPANS[span].stretch), bool(limits), len(line.flagged)),
         }
 
 
@@ -128,7 +142,11 @@ def export(visit: See, station: str, kind: Kind, element: Word = "", span: Range
     with visit.look() as sight:
         place, _ = _station(sight, station)
         _known(element, span)
-        readings = _readings(sight, station, element, span)
+        until = sight.tx.now
+        found = archive.all_of(
+            sight.tx, sight.scope, visit.city.history, station, element, until - SPANS[span].length, until
+        )
+        readings = list(islice(found, MOST + 1))
         if len(readings) > MOST:
             raise BadInput(f"超过 {MOST} 行，请缩短时段")
         known = sight.elements[element]
@@ -214,7 +232,8 @@ def _series(visit: Visit, sight: Sight, station: str, gauge: Gauge) -> list[Any]
 
 def _readings(sight: Sight, station: str, element: str, span: str, hours: float = 0) -> list[observe.Reading]:
     now = sight.tx.now
-    since = now - SPANS[span].length - timedelta(hours=hours)
+    length = TABLE if SPANS[span].stretch else SPANS[span].length
+    since = now - length - timedelta(hours=hours)
     return observe.curve(sight.tx, sight.scope, station, element, since, now)
 
 
