@@ -1,7 +1,7 @@
-"""恢复 — `python -m bench.warmup`: a judge that starts over three days of minute rain, until it raises and clears again.
+"""恢复 — `python -m bench.warmup`: a judge that starts over three days of minute rain, until it judges again.
 
-The rows are put into the tables directly, as an earlier process would have left them; then a new process's judge is
-installed and its jobs run, in portions, as they do beside calls and answers.
+The rows are put into the tables directly, as an earlier process would have left them; then a new process's judge
+is installed and its jobs run, in portions, as they do beside calls and answers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def fill(database: Database, stations: int, minutes: int) -> int:
     end = NIGHT + (minutes + 1) * MINUTE
     clock.move_to(end)
     with database.begin() as tx:
-        observe.store_batch(tx, [observe.Reading(one.station, "rain_mm", end, 0.0, MINUTE, 0, one.station) for one in last])
+        observe.store_batch(
+            tx, [observe.Reading(one.station, "rain_mm", end, 0.0, MINUTE, 0, one.station) for one in last]
+        )
     while run_due(database):
         pass
     return len(numbers)

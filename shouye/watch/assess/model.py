@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from shouye.base.kernel import Refusal
 from shouye.base.rules import Bounds, RuleTable, Truth, Value
-from shouye.watch.observe import Reading
+from shouye.watch.observe import Block, Reading
 
 NO_SIGNAL = "实况达到标准，非气象预警信号"
 """What every finding says of itself. 依据: 气象灾害防御条例 第三十条 — only the observatory issues signals."""
@@ -232,6 +232,15 @@ class Start:
     open: tuple[Episode, ...] = ()
     past: tuple[Reading, ...] = ()
     resets: tuple[Reset, ...] = ()
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    """element -> its past as columns, where it has one; then `past` has none of it."""
+
+    def readings(self, elements: Collection[str]) -> list[Reading]:
+        """The past of these elements, reading by reading."""
+        mine = [block for element, block in self.blocks.items() if element in elements]
+        return [one for one in self.past if one.element in elements] + [
+            one for block in mine for one in block.readings()
+        ]
 
 
 class Engine(Protocol):

@@ -216,9 +216,13 @@ def _start(tx: Tx, by: Assessor, wanted: Mapping[str, datetime]) -> dict[str, To
         if open_then and found.retracted_at is None:
             standing.setdefault(found.station, []).append(found.episode)
     past: dict[str, list[Reading]] = {}
+    columns: dict[str, dict[str, observe.Block]] = {}
     first = min(whole.values()) - by.engine.lookback
     for element in by.elements:
-        for reading in observe.history(tx, whole, element, first):
+        blocks = observe.blocks(tx, whole, element, first)
+        for station, block in blocks.items():
+            columns.setdefault(station, {})[element] = block
+        for reading in observe.history(tx, whole.keys() - blocks.keys(), element, first):
             if reading.time > whole[reading.station] - by.engine.lookback:
                 past.setdefault(reading.station, []).append(reading)
     return {
@@ -229,6 +233,7 @@ def _start(tx: Tx, by: Assessor, wanted: Mapping[str, datetime]) -> dict[str, To
                 tuple(standing.get(station, ())),
                 tuple(past.get(station, ())),
                 tuple(store.resets_since(tx, station, since)),
+                columns.get(station, {}),
             )
         )
         for station, since in sorted(whole.items())

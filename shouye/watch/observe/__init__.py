@@ -6,6 +6,8 @@ What checks, senders and persons say of a reading are flags beside it: the value
 judged as none.
 """
 
+from shouye.watch.observe.columns import Block as Block
+from shouye.watch.observe.columns import blocks as blocks
 from shouye.watch.observe.elements import BadElements as BadElements
 from shouye.watch.observe.elements import Element as Element
 from shouye.watch.observe.elements import Elements as Elements

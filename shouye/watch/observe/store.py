@@ -319,12 +319,22 @@ def readings_of(
     tx: Tx, stations: Iterable[str], element: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[Reading]:
     """Every stored revision of these stations' element, in order of time; `until` belongs to it."""
-    query = _joined(observation).where(series.c.station.in_(sorted(stations)), series.c.element == element)
-    if since is not None:
-        query = query.where(observation.c.time > since)
-    if until is not None:
-        query = query.where(observation.c.time <= until)
-    return _readings(tx, query)
+    return _readings(tx, _narrowed(_joined(observation), observation, stations, element, since, until))
+
+
+def rows_of(tx: Tx, stations: Iterable[str], element: str, since: datetime) -> list[Any]:
+    """The same series by series, as plain numbers: (station, seconds, source, ms, revision, value)."""
+    plain = (series.c.step_s, observation.c.source, _ms(observation.c.time), observation.c.revision)
+    query = select(series.c.station, *plain, observation.c.value).join(series).order_by(*observation.primary_key)
+    return list(tx.run(_narrowed(query, observation, stations, element, since, None)))
+
+
+def _narrowed(query: Select[Any], table: Table, *asked: Any) -> Select[Any]:
+    stations, element, since, until = asked
+    query = query if stations is None else query.where(series.c.station.in_(sorted(stations)))
+    query = query if element is None else query.where(series.c.element == element)
+    query = query if since is None else query.where(table.c.time > since)
+    return query if until is None else query.where(table.c.time <= until)
 
 
 def latest_readings(tx: Tx) -> Sequence[Reading]:
@@ -354,16 +364,7 @@ def _flagged() -> Select[Any]:
 def flags_of(
     tx: Tx, stations: Iterable[str] | None, element: str | None, since: datetime | None, until: datetime | None
 ) -> dict[FlagKey, list[Flag]]:
-    query = _flagged()
-    if stations is not None:
-        query = query.where(series.c.station.in_(sorted(stations)))
-    if element is not None:
-        query = query.where(series.c.element == element)
-    if since is not None:
-        query = query.where(flag.c.time > since)
-    if until is not None:
-        query = query.where(flag.c.time <= until)
-    return _flags(tx, query)
+    return _flags(tx, _narrowed(_flagged(), flag, stations, element, since, until))
 
 
 def flags_in(tx: Tx, batch_id: int) -> dict[FlagKey, list[Flag]]:

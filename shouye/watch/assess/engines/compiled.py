@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from shouye.base.kernel import to_ms
 from shouye.watch.assess.engines.plain import PlainEngine
-from shouye.watch.assess.kernels import Member, RingBank, compilable, fits
+from shouye.watch.assess.kernels import Member, RingBank, columns_of, compilable
 from shouye.watch.assess.model import (
     NOTHING_SAID,
     EngineKind,
@@ -22,7 +22,7 @@ from shouye.watch.assess.model import (
     Told,
     Watch,
 )
-from shouye.watch.observe import Reading, outranks
+from shouye.watch.observe import Block, Reading
 
 _Place = tuple[RingBank, Member]
 
@@ -106,26 +106,31 @@ class CompiledEngine:
         for reading in start.past:
             if reading.element in self._elements:
                 series.setdefault(reading.element, []).append(reading)
-        for element, readings in sorted(series.items()):
-            step_s, source = int(readings[0].step.total_seconds()), readings[0].source
-            if not all(fits(reading, step_s, source) for reading in readings):
+        blocks = {element: block for element, block in start.blocks.items() if element in self._elements}
+        whole: dict[str, Block | list[Reading]] = {**series, **blocks}
+        for element, past in sorted(whole.items()):
+            if isinstance(past, Block):
+                step_s, source = past.step_s, past.source
+            else:
+                step_s, source = int(past[0].step.total_seconds()), past[0].source
+            columns = columns_of(past, step_s, source)
+            if columns is None:
                 return False
             watches = [watch for watch in self._sums if watch.hazard.element == element]
             if any(window.lag_s % step_s for watch in watches for window in watch.windows):
                 return False
-            standing = _standing(readings)
+            newest = int(columns[0][-1])
             bank = self._banks.get((element, step_s))
             if bank is None:
-                first = to_ms(standing[-1].time) // 1000 // step_s
-                bank = self._banks[element, step_s] = RingBank(watches, element, step_s, first)
+                bank = self._banks[element, step_s] = RingBank(watches, element, step_s, newest)
             since = to_ms(start.since) // 1000 // step_s - bank.base
-            head = max(int(bank.bank.head[0]), bank.slot(standing[-1]))
+            head = max(int(bank.bank.head[0]), newest - bank.base)
             if since < head - int(bank.bank.head[0]) + bank.oldest or head > int(bank.bank.head[0]) + bank.slack:
                 return False
             member = next((one for one in bank.columns if one.station == start.station), None)
             member = member or bank.add(start.station, source)
             member.source = source
-            bank.begin(member, start, standing)
+            bank.begin(member, start, columns)
             self._places[start.station, element] = bank, member
         return True
 
@@ -167,15 +172,6 @@ class CompiledEngine:
 def _lost(member: Member, reading: Reading, found: dict[str, datetime]) -> None:
     """This gauge must be started again."""
     found[member.station] = min(reading.time, found.get(member.station, reading.time))
-
-
-def _standing(readings: Iterable[Reading]) -> list[Reading]:
-    """One reading per instant, the one that stands, in order of time."""
-    found: dict[datetime, Reading] = {}
-    for reading in readings:
-        if reading.time not in found or outranks(reading, found[reading.time]):
-            found[reading.time] = reading
-    return [found[time] for time in sorted(found)]
 
 
 ENGINE = EngineKind(term="编译引擎", make=CompiledEngine)

@@ -228,7 +228,7 @@ class PlainEngine:
         since = to_ms(start.since) // 1000
         gauge = _Gauge(start.station, self._facts.get(start.station, NOTHING_SAID), self._watches, since)
         self._gauges[start.station] = gauge
-        gauge.take(start.past, start.resets)
+        gauge.take(start.readings(gauge.series), start.resets)
         for track in gauge.tracks:
             track.begin(since, start.open)
         gauge.refold(since + 1)

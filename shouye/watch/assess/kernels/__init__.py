@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from shouye.base.kernel import from_ms, to_ms
 from shouye.base.rules import Bounds, Compare, Value
 from shouye.watch.assess.model import Episode, Start, Watch, Window
-from shouye.watch.observe import Reading
+from shouye.watch.observe import Block, Reading, outranks
 
 NOTHING, MISSING = -2, -1
 """A slot for which nothing came, and one that came without a value (缺测)."""
@@ -281,7 +281,7 @@ class RingBank:
         self.columns.append(member)
         return member
 
-    def begin(self, member: Member, start: Start, standing: Sequence[Reading]) -> None:
+    def begin(self, member: Member, start: Start, past: Columns) -> None:
         since = to_ms(start.since) // 1000 // self.step_s - self.base
         mine = [watch for watch, _ in self.windows]
         member.floor = since
@@ -293,7 +293,8 @@ class RingBank:
         open_now = {(one.hazard, one.level) for one in member.episodes}
         mask = sum(1 << bit for bit, (w, level) in enumerate(self.levels) if (w.hazard.key, level) in open_now)
         self._room(len(self.bank.ring))
-        columns = self._columns(standing)
+        slots, values, revisions = past
+        columns = (slots - self.base).astype(np.int32), values, revisions
         self.kernel.begin(self.program, self.bank, self.log, member.column, since, mask, *columns)
         self.changes()
         self.concerned.pop(member.station, None)
@@ -377,6 +378,33 @@ class RingBank:
             source=member.source or member.station,
             ground=watch.ground(level, values),
         )
+
+
+Columns = tuple[NDArray[np.int64], Shorts, Bytes]
+"""Slots since 1970, tenths, revisions: one reading per instant, the one that stands, in order of time."""
+
+
+def columns_of(past: Block | Sequence[Reading], step_s: int, source: str) -> Columns | None:
+    """A past as a ring wants it; None when one of its readings is not regular."""
+    if not isinstance(past, Block):
+        if not all(fits(reading, step_s, source) for reading in past):
+            return None
+        best: dict[datetime, Reading] = {}
+        for one in past:
+            if one.time not in best or outranks(one, best[one.time]):
+                best[one.time] = one
+        standing = [best[time] for time in sorted(best)]
+        slots = np.array([to_ms(one.time) // 1000 // step_s for one in standing], np.int64)
+        tenths = np.array([_tenths(one) for one in standing], np.int16)
+        return slots, tenths, np.array([one.revision for one in standing], np.int8)
+    missing = np.isnan(past.value)
+    scaled = np.rint(np.where(missing, 0.0, past.value) * 1000)
+    regular = (scaled % _TENTH == 0) & (scaled >= 0) & (scaled < 32000 * _TENTH) & (past.revision >= 0)
+    if not (regular & (past.revision < 128) & (past.ms % (step_s * 1000) == 0)).all():
+        return None
+    last = np.append(past.ms[1:] != past.ms[:-1], True)  # of one instant the highest revision comes last
+    tenths = np.where(missing, MISSING, scaled // _TENTH)[last].astype(np.int16)
+    return (past.ms // 1000 // step_s)[last], tenths, past.revision[last].astype(np.int8)
 
 
 def fits(reading: Reading, step_s: int, source: str) -> bool:

@@ -1,0 +1,61 @@
+"""存数的列 — what is stored of many gauges as columns of numbers, for an engine that begins with days of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from math import isnan
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shouye.base.kernel import Tx, from_ms
+from shouye.watch.observe import store
+from shouye.watch.observe.model import Quality, Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """一段序列 — one series of one source as columns, in order of (time, revision); nan is 缺测."""
+
+    station: str
+    element: str
+    step_s: int
+    source: str
+    ms: NDArray[np.int64]
+    revision: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def readings(self) -> list[Reading]:
+        step = timedelta(seconds=self.step_s)
+        rows = zip(self.ms.tolist(), self.revision.tolist(), self.value.tolist(), strict=True)
+        return [
+            Reading(
+                self.station,
+                self.element,
+                from_ms(ms),
+                None if isnan(value) else value,
+                step,
+                revision,
+                self.source,
+            )
+            for ms, revision, value in rows
+        ]
+
+
+def blocks(tx: Tx, stations: Iterable[str], element: str, since: datetime) -> dict[str, Block]:
+    """存数的列 — `history` of those stations that send the element in one series and whose values all count."""
+    asked = sorted(stations)
+    flags = store.flags_of(tx, asked, element, since, None)
+    doubted = {key[0] for key, some in flags.items() if any(one.quality is Quality.BAD for one in some)}
+    doubted |= {one.station for one in store.marks(tx, since, element=element)}
+    found: dict[str, list[Block]] = {}
+    rows = store.rows_of(tx, [one for one in asked if one not in doubted], element, since)
+    for (station, step_s, source), some in groupby(rows, key=itemgetter(0, 1, 2)):
+        ms, revision, value = zip(*((row[3], row[4], row[5]) for row in some), strict=True)
+        columns = (np.array(ms, np.int64), np.array(revision, np.int64), np.array(value, np.float64))
+        found.setdefault(station, []).append(Block(station, element, step_s, source, *columns))
+    return {station: some[0] for station, some in found.items() if len(some) == 1}
