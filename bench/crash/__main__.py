@@ -32,6 +32,8 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=12, help="kills in one drill at most")
     parser.add_argument("--city", default="datong", help="the city of the drills")
     given = parser.parse_args()
+    if Path(given.city).is_dir():
+        given.city = str(Path(given.city).resolve())
     try:
         with tempfile.TemporaryDirectory(prefix="shouye-crash-") as name:
             _drills(Path(name), given.kills * 9 // 10, given.seed, given.each, given.city)

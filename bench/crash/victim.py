@@ -75,6 +75,7 @@ class Victim:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                cwd=said.parent,
                 env=os.environ
                 | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
                 | dict(env or {}),

@@ -9,8 +9,8 @@ touched. 依据: SM3 is GB/T 32905-2016, Ed25519 is RFC 8032.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from sqlalchemy import (
 from shouye.base.kernel.clock import BEIJING, from_ms, to_ms
 from shouye.base.kernel.db import Database, Instant, RowId, Tx, canonical, metadata, read_stamp
 from shouye.base.kernel.facts import append_only, fact_table
+from shouye.base.kernel.files import write_new, write_over
 from shouye.base.kernel.lease import LEASE, Lease, LeaseLost, leave, renew, take
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.refusals import BadInput, Refusal
@@ -120,7 +121,8 @@ def open_key(folder: Path) -> SealKey:
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = Ed25519PrivateKey.generate()
-        _write_new(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        with suppress(FileExistsError):  # another process was first: its key is the one
+            write_new(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     if path.stat().st_mode & 0o077:
         raise KeyExposed(str(path))
     try:
@@ -133,34 +135,13 @@ def open_key(folder: Path) -> SealKey:
     trusted = folder / f"seal-{key.public[:8]}.pub"
     half = f"{key.public}\n".encode("ascii")
     if not trusted.exists() or trusted.read_bytes() != half:
-        os.replace(_draft(trusted, half), trusted)  # an audit that looks just now finds all of it, or nothing
+        write_over(trusted, half)
     return key
 
 
 def trusted_keys(folder: Path) -> frozenset[str]:
     """The public keys of this installation, the retired ones among them (`seal-*.pub`)."""
     return frozenset(path.read_text(encoding="ascii").strip() for path in folder.glob("seal-*.pub"))
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """All or nothing, and never over a key that another process made meanwhile."""
-    draft = _draft(path, content)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def _draft(path: Path, content: bytes) -> Path:
-    """Beside it, and on disk, before it gets the name."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
 
 
 @dataclass(frozen=True)

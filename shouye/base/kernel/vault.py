@@ -12,6 +12,7 @@ import base64
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 from sqlalchemy import URL, make_url
 
+from shouye.base.kernel.files import write_new, write_over
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.refusals import Refusal
 
@@ -116,7 +118,8 @@ def open_vault(path: Path, *, make: bool) -> Vault:
     if not path.exists():
         if not make:
             raise VaultMissing(str(path))
-        make_vault(path)
+        with suppress(VaultExists):  # another process was first: its key is the one
+            make_vault(path)
     if path.stat().st_mode & 0o077:
         raise VaultExposed(str(path))
     try:
@@ -138,7 +141,7 @@ def make_vault(path: Path) -> None:
     """生成密钥 — a new file, never over one that is there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        _add_key(path, 1, os.O_EXCL)
+        write_new(path, _line(1))
     except FileExistsError:
         raise VaultExists(str(path)) from None
 
@@ -146,12 +149,9 @@ def make_vault(path: Path) -> None:
 def rotate_vault(path: Path) -> Vault:
     """换密钥 — a new key beside the old ones, which open older backups."""
     known = open_vault(path, make=False)
-    _add_key(path, known.number + 1, os.O_APPEND)
+    write_over(path, path.read_bytes() + _line(known.number + 1))
     return open_vault(path, make=False)
 
 
-def _add_key(path: Path, number: int, how: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "w", encoding="ascii") as file:
-        file.write(f"{number}:{secrets.token_hex(KEY)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+def _line(number: int) -> bytes:
+    return f"{number}:{secrets.token_hex(KEY)}\n".encode("ascii")
