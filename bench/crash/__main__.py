@@ -7,6 +7,7 @@ of these on PostgreSQL, whose server is killed, too.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.crash.drills import CrashLost, Tally, killed, undisturbed, words, write_storm
-from bench.crash.live import Trial, watch_and_kill
+from bench.crash.live import SERVING_S, Trial, watch_and_kill
 from bench.crash.servers import server
 from bench.crash.victim import POINTS
 from tests.servers import postgres_is_here
@@ -83,6 +84,8 @@ def _live(folder: Path, kills: int, seed: int) -> None:
         print(
             f"  重新服务：中位 {times[len(times) // 2]:.1f} 秒，最长 {times[-1]:.1f} 秒；处理器至多 {cpu:.1f} 秒"
         )
+        slow = sum(second > SERVING_S for second in times)
+        print(f"  超过 {SERVING_S:.0f} 秒的 {slow} 次，机器负载 {os.getloadavg()[0]:.1f}，核数 {os.cpu_count()}")
         _points(Counter(kill.at for trial in trials for kill in trial.kills))
 
 

@@ -30,6 +30,9 @@ SERVING_S = 10.0
 SERVING_CPU_S = 7.0
 """The same in seconds of a core, which a busy machine does not stretch; the rest of the ten is for the disk."""
 
+PATIENCE_S = 120.0
+"""After so long it is lost, on however busy a machine."""
+
 LATE_S = 3.0
 """What was due so long ago and still waits means that the program does not keep up."""
 
@@ -116,9 +119,9 @@ class Trial:
                     break
             except httpx.HTTPError:
                 pass
-            if victim.age_s() > 60:
+            if victim.age_s() > PATIENCE_S:
                 victim.kill()
-                raise CrashLost(f"60 秒没有开始服务，{self.told()}：\n{victim.last_words()}")
+                raise CrashLost(f"{PATIENCE_S:.0f} 秒没有开始服务，{self.told()}：\n{victim.last_words()}")
             time.sleep(0.01)
         self.serving_s.append(victim.age_s())
         self.serving_cpu_s.append(victim.cpu_s())
@@ -154,7 +157,7 @@ class Trial:
 
     def _heard_again(self, victim: Victim) -> None:
         """The program outlives its server: it takes readings again, or shows its pages if none are left."""
-        before, end = len(self.batches), time.monotonic() + 20
+        before, end = len(self.batches), time.monotonic() + PATIENCE_S
         while victim.alive and time.monotonic() < end:
             with suppress(httpx.HTTPError):
                 seen = httpx.get(f"{self.base}/sign-in", timeout=2).status_code
@@ -270,7 +273,7 @@ class Trial:
         if not verdict.intact:
             raise CrashLost(f"封存链不成立，{self.told()}：{verdict.flaws[:3]}")
 
-    def settle(self, limit_s: float = 90.0) -> None:
+    def settle(self, limit_s: float = PATIENCE_S) -> None:
         """Until everything offered was taken, and nothing that was due some seconds ago still waits."""
         waits = (
             "SELECT (SELECT count(*) FROM job WHERE ended_at IS NULL AND due_at < {0})"
