@@ -79,6 +79,7 @@ bench: venv
 	$(BIN)/python -m bench.ingest --keep
 	$(BIN)/python -m bench.live --keep
 	$(BIN)/python -m bench.warmup --keep
+	$(BIN)/python -m bench.latest --keep
 	$(BIN)/python -m bench.obligations --keep
 
 # One lock for every Python and platform we serve, with digests and without the address of a server.
