@@ -22,7 +22,7 @@ from tests.watch.assess.test_natures import ALL, FACTS, said, samples
 
 ACTIVE = {"rainstorm": "CMA16-2007", "flash_flood": "proposed"}
 PLACES = {"a": "east", "b": "east", "c": "west"}
-amounts = st.sampled_from([None, 0.0, 0.1, 12.5, 25.0, 49.9, 50.0, 103.0])
+amounts = st.sampled_from([None, -9999.0, 500.0, 0.0, 0.1, 12.5, 25.0, 49.9, 50.0, 103.0])
 readings = st.lists(
     st.builds(
         lambda station, hour, value, revision: hourly(station, value, first=hour, revision=revision)[0],
