@@ -288,7 +288,7 @@ def latest_all(tx: Tx, scope: Scope) -> list[Reading]:
     """最新值 — the newest reading of every series, as sent and with its flags."""
     found = tx.once(
         "latest_all",
-        lambda: _dressed(store.latest_readings(tx), store.flags_of_latest(tx), store.marks(tx, None)),
+        lambda: _dressed(store.latest_readings(tx), store.flags_in(tx), store.marks(tx, None)),
     )
     if scope == WHOLE:
         return list(found)

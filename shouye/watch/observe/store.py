@@ -347,6 +347,8 @@ FlagKey = tuple[str, str, int, datetime]
 def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
     found: dict[FlagKey, list[Flag]] = {}
     for station, element, step_s, time, key, quality, why, at in tx.run(query):
+        if key is None:
+            continue
         one = Flag(key, Quality(quality), why, at=at)
         found.setdefault((station, element, step_s, time), []).append(one)
     return found
@@ -367,14 +369,15 @@ def flags_of(
     return _flags(tx, _narrowed(_flagged(), flag, stations, element, since, until))
 
 
-def flags_in(tx: Tx, batch_id: int) -> dict[FlagKey, list[Flag]]:
-    same = and_(observation.c.series_id == flag.c.series_id, observation.c.time == flag.c.time)
-    return _flags(tx, _flagged().join(observation, same).where(observation.c.batch_id == batch_id))
-
-
-def flags_of_latest(tx: Tx) -> dict[FlagKey, list[Flag]]:
-    same = and_(latest.c.series_id == flag.c.series_id, latest.c.time == flag.c.time)
-    return _flags(tx, _flagged().join(latest, same))
+def flags_in(tx: Tx, batch_id: int | None = None) -> dict[FlagKey, list[Flag]]:
+    """Of a batch, or of the latest readings; looked up from these few, whatever else is flagged."""
+    table = latest if batch_id is None else observation
+    columns = (table.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
+    query = select(series.c.station, series.c.element, series.c.step_s, *columns).select_from(table)
+    query = query.join(series, series.c.id == table.c.series_id).order_by(flag.c.check_key)
+    same = and_(table.c.series_id == flag.c.series_id, table.c.time == flag.c.time)
+    query = query.join(flag, same, isouter=True)
+    return _flags(tx, query if batch_id is None else query.where(table.c.batch_id == batch_id))
 
 
 def add_mark(tx: Tx, **row: Any) -> int:
