@@ -342,6 +342,7 @@ def latest_readings(tx: Tx) -> Sequence[Reading]:
 
 
 FlagKey = tuple[str, str, int, datetime]
+_KEY = (series.c.station, series.c.element, series.c.step_s)
 
 
 def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
@@ -357,7 +358,7 @@ def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
 def _flagged() -> Select[Any]:
     columns = (flag.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
     return (
-        select(series.c.station, series.c.element, series.c.step_s, *columns)
+        select(*_KEY, *columns)
         .join(series, series.c.id == flag.c.series_id)
         .order_by(flag.c.time, flag.c.check_key)
     )
@@ -370,14 +371,13 @@ def flags_of(
 
 
 def flags_in(tx: Tx, batch_id: int | None = None) -> dict[FlagKey, list[Flag]]:
-    """Of a batch, or of the latest readings; looked up from these few, whatever else is flagged."""
+    """Of a batch, or of the latest; looked up from these few, whatever else is flagged."""
     table = latest if batch_id is None else observation
     columns = (table.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
-    query = select(series.c.station, series.c.element, series.c.step_s, *columns).select_from(table)
-    query = query.join(series, series.c.id == table.c.series_id).order_by(flag.c.check_key)
+    query = select(*_KEY, *columns).select_from(table).join(series, series.c.id == table.c.series_id)
     same = and_(table.c.series_id == flag.c.series_id, table.c.time == flag.c.time)
-    query = query.join(flag, same, isouter=True)
-    return _flags(tx, query if batch_id is None else query.where(table.c.batch_id == batch_id))
+    found = query.join(flag, same, isouter=True).order_by(flag.c.check_key)
+    return _flags(tx, found if batch_id is None else found.where(table.c.batch_id == batch_id))
 
 
 def add_mark(tx: Tx, **row: Any) -> int:
@@ -405,10 +405,9 @@ def latest_of(tx: Tx, station: str, element: str) -> datetime | None:
 
 
 def _joined(table: Table) -> Select[Any]:
-    columns = (series.c.station, series.c.element, series.c.step_s)
     values = (table.c.time, table.c.revision, table.c.value, table.c.source)
     return (
-        select(*columns, *values)
+        select(*_KEY, *values)
         .join(series, series.c.id == table.c.series_id)
         .order_by(table.c.time, series.c.station, series.c.element, series.c.step_s, table.c.revision)
     )
