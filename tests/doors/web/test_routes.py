@@ -166,7 +166,18 @@ def test_a_county_cannot_dial_another_s_person(acting: Console) -> None:
 
 def test_a_county_s_pages_name_no_other_county(looking: Console) -> None:
     client = looking.client("lingqiu")
-    for path in ("/", "/tasks", "/calls", "/dial", "/notices", "/silence", "/timeline", "/map/state"):
+    for path in (
+        "/",
+        "/tasks",
+        "/calls",
+        "/dial",
+        "/notices",
+        "/silence",
+        "/stations",
+        "/feeds",
+        "/timeline",
+        "/map/state",
+    ):
         text = client.get(path).text
         assert "广灵" not in text, path
         assert "浑源" not in text, path
