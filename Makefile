@@ -77,6 +77,7 @@ bench: venv
 	@$(PIP) install --quiet --root-user-action=ignore "bytewax>=0.21.1; python_version < '3.13'" || echo 'bytewax 装不上，略过这一项' >&2
 	$(BIN)/python -m bench --keep
 	$(BIN)/python -m bench.ingest --keep
+	$(BIN)/python -m bench.sockets --keep
 	$(BIN)/python -m bench.live --keep
 	$(BIN)/python -m bench.warmup --keep
 	$(BIN)/python -m bench.latest --keep

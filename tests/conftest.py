@@ -36,7 +36,12 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without PostgreSQL or Mosquitto, what is only about them is not collected."""
-    absent = {"postgres_url": not POSTGRES, "cluster": not POSTGRES, "broker": not MOSQUITTO}
+    absent = {
+        "postgres_url": not POSTGRES,
+        "cluster": not POSTGRES,
+        "broker": not MOSQUITTO,
+        "fuzzed_broker": not MOSQUITTO,
+    }
     lacking = {name for name, is_absent in absent.items() if is_absent}
     items[:] = [item for item in items if not lacking & set(getattr(item, "fixturenames", ()))]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import aiomqtt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
@@ -195,3 +197,25 @@ def test_a_push_body_is_read_over_mqtt_as_over_http(database: Database, broker: 
         wait_for(lambda: sessions(broker))
         publish(broker, ("push", body(row("a", 0, 1.0), row("b", 0, 2.0))))
         wait_for(lambda: counted(database).get("accepted") == 2)
+
+
+@settings(max_examples=8)
+@given(payloads=st.lists(st.binary(max_size=300) | st.text(max_size=40).map(str.encode), min_size=5, max_size=20))
+def test_no_payload_breaks_the_listener(fuzzed_broker: tuple[Mosquitto, Database], payloads: list[bytes]) -> None:
+    broker, database = fuzzed_broker
+    before = counted(database).get("duplicate", 0) + counted(database).get("accepted", 0)
+    publish(broker, *(("rain/a/up", one) for one in payloads), ("rain/a/up", payload(0, 1.5)))
+    wait_for(lambda: counted(database).get("duplicate", 0) + counted(database).get("accepted", 0) > before)
+
+
+@pytest.fixture(scope="module")
+def fuzzed_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mosquitto, Database]]:
+    folder = tmp_path_factory.mktemp("fuzz")
+    broker, database = Mosquitto(folder), town(f"sqlite:///{folder / 'town.db'}")
+    broker.start()
+    feed = heard(broker)
+    with feeds.reception(database, {feed.name: feed}):
+        wait_for(lambda: sessions(broker))
+        yield broker, database
+    broker.stop()
+    database.close()
