@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from shouye.base.access import SignInGate, SignInRefused, check_key, check_password
-from shouye.base.kernel import Database, Mode, WallClock
-from shouye.base.roster import import_city, load_city
+from shouye.base.kernel import Database, Mode, WallClock, open_vault, vault_path
+from shouye.base.kernel.vault import KEY_SETTING
+from shouye.base.roster import import_city, load_city, snapshot
 from shouye.main import CITIES, cli
 
 
@@ -80,3 +83,31 @@ def test_a_key_is_shown_once_and_ends(database: Database, database_url: str) -> 
     with database.read() as tx:
         assert check_key(tx, token) is None
     assert "已作废" in run(database_url, "key", "list")
+
+
+def test_the_key_of_contacts_is_made_once_and_changed(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.read() as tx:
+        before = snapshot(tx).contact(1)
+    assert before
+    out = run(database_url, "contacts", "rotate-key")
+    assert "个号码改用新密钥" in out
+    database.install(open_vault(vault_path(database_url), make=False))
+    with database.read() as tx:
+        assert snapshot(tx).contact(1) == before
+    monkeypatch.setenv(KEY_SETTING, str(tmp_path / "other.key"))
+    assert "0600" in run(database_url, "contacts", "make-key")
+    run(database_url, "contacts", "make-key", code=2)
+
+
+def test_what_would_be_destroyed_is_counted_first(database: Database, database_url: str) -> None:
+    city = str(CITIES / "datong")
+    assert "将销毁" in run(database_url, "sweep", "--city", city, "--dry-run")
+    assert "已销毁" in run(database_url, "sweep", "--city", city)
+
+
+def test_a_lost_telephone_is_unbound(database: Database, database_url: str) -> None:
+    run(database_url, "user", "add", "zhou", "--name", "周", "--role", "leader", "--division", "dt", "--draw")
+    assert "已解除 zhou 的动态口令" in run(database_url, "user", "reset-factor", "zhou")
+    run(database_url, "user", "reset-factor", "nobody", code=2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+import httpx
 import pyotp
 
 from shouye.base.access import csrf_token, log_read, named
+from shouye.doors.web import create_app
 from shouye.doors.web.security import CSRF_HEADER
 from tests.doors.web.conftest import Client, Console
 
@@ -90,6 +93,18 @@ def test_the_read_log_opens_to_whoever_may_see_it(acting: Console) -> None:
     assert "人工拨打，看到号码" in page
     assert acting.city.roster.persons[1].name in page
     assert acting.client("duty").get("/reads").status_code == 403
+
+
+def test_over_https_the_cookie_goes_by_no_other_way(acting: Console) -> None:
+    app = create_app(acting.city)
+
+    async def ask(base: str) -> str:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
+            return str((await client.get("/sign-in")).headers["set-cookie"])
+
+    said = [asyncio.run(ask(f"{scheme}://console")) for scheme in ("http", "https")]
+    assert ["Secure" in one for one in said] == [False, True]
+    assert all("HttpOnly" in one and "SameSite=lax" in one for one in said)
 
 
 def test_leaving_everywhere_leaves_everywhere(acting: Console) -> None:
