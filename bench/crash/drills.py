@@ -149,7 +149,7 @@ def killed(
 def _once(victim: Victim, data: Path, dice: random.Random, night: Night) -> Kill | None:
     """Draw a point or a moment; None when the drill came to its end first."""
     if dice.random() < 0.4:
-        wait = dice.uniform(START_S, night.took_s)
+        wait = dice.uniform(START_S, night.took_s * 0.7)
         while victim.alive and victim.age_s() < wait:
             time.sleep(0.002)
         if not victim.alive:

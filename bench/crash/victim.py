@@ -32,7 +32,7 @@ class Point:
 
     def draw(self, dice: random.Random, total: int) -> int:
         """How far it shall rise, of a `total` over the whole run; what only appears for a moment rises by one."""
-        return 1 + int(dice.random() * total * 0.6)
+        return 1 + int(dice.random() * total * 0.3)
 
 
 POINTS = (
