@@ -191,7 +191,7 @@ def send(port: int, lanes: list[list[tuple[bytes, int]]]) -> tuple[float, int]:
 
 
 def bare(batches: list[list[Row]], gauges: int) -> float:
-    """Rows a second of the store alone, durable, cut the same way: no socket, no quality, no judge."""
+    """Rows a second of the store alone, durable, with its checks, cut the same way: no socket, no judge."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'bare.sqlite'}", WallClock())
         database.create(Mode.SIMULATION, "bench")
