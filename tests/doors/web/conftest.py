@@ -55,9 +55,9 @@ def pytest_report_header() -> str:
 class Client:
     """A browser without a screen: asks the application itself and keeps its cookies."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, base: str = "http://console") -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://console")
+        self._client = httpx.AsyncClient(transport=transport, base_url=base)
         self._thread = ThreadPoolExecutor(1)  # a browser test may have left a loop running in this one
 
     @property

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
-import httpx
 import pyotp
 
 from shouye.base.access import csrf_token, log_read, named
@@ -97,12 +95,10 @@ def test_the_read_log_opens_to_whoever_may_see_it(acting: Console) -> None:
 
 def test_over_https_the_cookie_goes_by_no_other_way(acting: Console) -> None:
     app = create_app(acting.city)
-
-    async def ask(base: str) -> str:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
-            return str((await client.get("/sign-in")).headers["set-cookie"])
-
-    said = [asyncio.run(ask(f"{scheme}://console")) for scheme in ("http", "https")]
+    said = [
+        str(Client(app, f"{scheme}://console").get("/sign-in").headers["set-cookie"])
+        for scheme in ("http", "https")
+    ]
     assert ["Secure" in one for one in said] == [False, True]
     assert all("HttpOnly" in one and "SameSite=lax" in one for one in said)
 
