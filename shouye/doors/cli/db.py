@@ -79,7 +79,7 @@ def init(
     mode: ModeOption,
 ) -> None:
     """建库：建表、记下运行方式、导入城市；已建的库只核对。"""
-    with _opened(database) as found:
+    with opened(database) as found:
         files = load_city(city)
         found.create(mode.mode, files.id)
         found.install(vault_for(found.engine.url, mode.mode))
@@ -87,41 +87,41 @@ def init(
             new = not has_city(tx)
             if new:
                 import_city(tx, files)
-    _say(f"{'已建库' if new else '库已存在，核对无误'}：{mode.mode.word}，城市 {files.id}，库结构 {schema_head()}")
+    say(f"{'已建库' if new else '库已存在，核对无误'}：{mode.mode.word}，城市 {files.id}，库结构 {schema_head()}")
 
 
 def upgrade(database: Where) -> None:
     """升级：把旧库的结构升到本程序的版本；先备份。"""
-    with _opened(database) as found:
+    with opened(database) as found:
         before, after = found.upgrade()
-    _say(f"库结构 {before} → {after}" if before != after else f"库结构已是 {after}")
+    say(f"库结构 {before} → {after}" if before != after else f"库结构已是 {after}")
 
 
 def status(database: Where) -> None:
     """查看：库结构，谁在担任哪个角色。"""
-    with _opened(database) as found:
+    with opened(database) as found:
         here = found.version()
-        _say(f"库结构 {here or '空'}（程序 {schema_head()}）")
+        say(f"库结构 {here or '空'}（程序 {schema_head()}）")
         if here == schema_head():
             _say_holders(found)
 
 
 def backup(database: Where, file: Annotated[Path, typer.Argument(help="备份文件，不得已存在")]) -> None:
     """备份：运行中即可；写完读通才算数。"""
-    with _opened(database) as found:
+    with opened(database) as found:
         made = back_up(found, file)
     size_mb = file.stat().st_size / 1e6
-    _say(f"已备份并读通：{file}，{size_mb:.1f} MB，{made.mode.word}，城市 {made.city}，库结构 {made.version}")
+    say(f"已备份并读通：{file}，{size_mb:.1f} MB，{made.mode.word}，城市 {made.city}，库结构 {made.version}")
 
 
 def restore_backup(
     database: Where, file: Annotated[Path, typer.Argument(help="备份文件")], mode: ModeOption
 ) -> None:
     """恢复：只进空库，只进同一运行方式。"""
-    with _opened(database) as found:
+    with opened(database) as found:
         got = restore(file, found, mode.mode)
     later = "" if got.version == schema_head() else "；库结构较旧，请运行 shouye db upgrade"
-    _say(f"已恢复：{got.mode.word}，城市 {got.city}，库结构 {got.version}{later}")
+    say(f"已恢复：{got.mode.word}，城市 {got.city}，库结构 {got.version}{later}")
 
 
 def make_standby(duty: Duty) -> Callable[..., None]:
@@ -142,24 +142,24 @@ def make_standby(duty: Duty) -> Callable[..., None]:
             signal.signal(end, lambda *_: stop.set())
 
         def take_over(fenced: Database, leases: Sequence[Lease], over: threading.Event) -> None:
-            tell_leases(leases, _say)
+            tell_leases(leases, say)
             duty(fenced, leases, over, data / "keys" if data else None)
 
-        with _opened(database) as found:
+        with opened(database) as found:
             _say_holders(found)
-            _say("待命中，Ctrl-C 结束")
+            say("待命中，Ctrl-C 结束")
             hold(found, ROLES, holder_name(), take_over, stop, timedelta(seconds=lease_s))
-        _say("已交班")
+        say("已交班")
 
     return standby
 
 
 def revise_schema(message: Annotated[str, typer.Argument(help="这一步改了什么（英文）")]) -> None:
     """开发用：把各室声明的表与已有各步的差别写成下一步。"""
-    with TemporaryDirectory() as folder, _opened(f"sqlite:///{folder}/steps") as found:
+    with TemporaryDirectory() as folder, opened(f"sqlite:///{folder}/steps") as found:
         found.upgrade()
         written = found.revise(message)
-    _say(str(written) if written else "没有差别")
+    say(str(written) if written else "没有差别")
 
 
 def tell_leases(leases: Sequence[Lease], say: Callable[[str], None]) -> None:
@@ -173,14 +173,14 @@ def _say_holders(database: Database) -> None:
     with database.read() as tx:
         held = holdings(tx)
     if not held:
-        _say("尚无进程值守")
+        say("尚无进程值守")
     for one in held:
         state = "值守中" if one.alive else "已静默"
-        _say(f"{one.role}：{one.holder}，第 {one.fence} 任，{state}，上次续任 {iso(one.renewed_at)}")
+        say(f"{one.role}：{one.holder}，第 {one.fence} 任，{state}，上次续任 {iso(one.renewed_at)}")
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Database]:
+def opened(url: str) -> Iterator[Database]:
     """The database, closed afterwards; a refusal is told in its own words."""
     found = Database(url, WallClock())
     try:
@@ -192,5 +192,6 @@ def _opened(url: str) -> Iterator[Database]:
         found.close()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line for the operator, whatever characters are in it."""
     Console(highlight=False, soft_wrap=True).print(line, markup=False)

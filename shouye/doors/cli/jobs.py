@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shouye.base.access import OPERATOR
-from shouye.base.kernel import Database, Refusal, WallClock, dead_jobs, iso, retry, set_aside
-from shouye.doors.cli.db import Where
+from shouye.base.kernel import dead_jobs, iso, retry, set_aside
+from shouye.doors.cli.db import Where, opened, say
 
 jobs_app = typer.Typer(help="停下的作业：查看、重试、写明理由搁置。", no_args_is_help=True)
 
@@ -22,10 +20,10 @@ Number = Annotated[int, typer.Argument(help="作业编号", show_default=False)]
 @jobs_app.command("list")
 def show(database: Where) -> None:
     """列出停下的作业：几次没有做成，不会再自己试。"""
-    with _opened(database) as found, found.read() as tx:
+    with opened(database) as found, found.read() as tx:
         dead = dead_jobs(tx)
     if not dead:
-        _say("没有停下的作业。")
+        say("没有停下的作业。")
         return
     table = Table("编号", "作业", "车道", "应办时刻", "最后一次为什么没有做成", box=None)
     for job in dead:
@@ -36,30 +34,14 @@ def show(database: Where) -> None:
 @jobs_app.command("retry")
 def again(database: Where, number: Number) -> None:
     """重试：回到原来的位置，重新有五次机会。"""
-    with _opened(database) as found, found.begin() as tx:
+    with opened(database) as found, found.begin() as tx:
         retry(tx, number, OPERATOR.tag)
-    _say(f"作业 {number} 将重试")
+    say(f"作业 {number} 将重试")
 
 
 @jobs_app.command("set-aside")
 def leave(database: Where, number: Number, reason: Annotated[str, typer.Option("--reason", help="理由")]) -> None:
     """搁置：不再做它，理由与作业同存。"""
-    with _opened(database) as found, found.begin() as tx:
+    with opened(database) as found, found.begin() as tx:
         set_aside(tx, number, reason, OPERATOR.tag)
-    _say(f"作业 {number} 已搁置：{reason.strip()}")
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[Database]:
-    found = Database(url, WallClock())
-    try:
-        yield found
-    except Refusal as refusal:
-        Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
-        raise typer.Exit(2) from None
-    finally:
-        found.close()
-
-
-def _say(line: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(line, markup=False)
+    say(f"作业 {number} 已搁置：{reason.strip()}")
