@@ -13,8 +13,12 @@ from shouye.base import access
 from shouye.base.kernel import BadInput, Mode
 from shouye.doors.web.app import STATIC, create_app
 from shouye.doors.web.context import CityContext
+from shouye.doors.web.patience import PatientProtocol
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+MOST_CONNECTIONS = 800
+"""Beyond so many a request is answered 503: a process may usually open 1,024 files (proposed)."""
 
 
 @contextmanager
@@ -31,7 +35,14 @@ def console(context: CityContext, host: str, port: int, county: str, say: Callab
         listener = socket.create_server((host, port))
     except OSError:
         raise BadInput(f"端口 {port} 已被占用，请用 --port 换一个") from None
-    server = uvicorn.Server(uvicorn.Config(create_app(context), log_level="warning", timeout_graceful_shutdown=2))
+    config = uvicorn.Config(
+        create_app(context),
+        http=PatientProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     say(f"控制台：http://{host}:{listener.getsockname()[1]}/　（Ctrl-C 结束）")
