@@ -129,7 +129,7 @@ class Trial:
 
     def kill_soon(self, victim: Victim) -> None:
         """At a moment, or at a point; or it is the database's server that dies, and the program goes on."""
-        if self.server is not None and self.dice.random() < 0.4:
+        if self.server is not None and len(self.kills) % 3 == 1:
             self._kill_server(victim, self.server)
             return
         if self.dice.random() < 0.4:

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def publish(broker: Mosquitto, *messages: tuple[str, bytes]) -> None:
             for topic, content in messages:
                 await client.publish(topic, content, qos=1)
 
-    asyncio.run(send())
+    # In a thread of its own: a browser test may have left a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, send()).result()
 
 
 def counted(database: Database) -> dict[str, int]:
