@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +36,9 @@ def console(context: CityContext, host: str, port: int, county: str, say: Callab
         listener = socket.create_server((host, port))
     except OSError:
         raise BadInput(f"端口 {port} 已被占用，请用 --port 换一个") from None
+    # The city stays as long as the process: no later collection need look through it, while pages wait, again.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
         create_app(context),
         http=PatientProtocol,
