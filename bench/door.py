@@ -28,15 +28,28 @@ CITY = main.CITIES / "datong"
 def feeds_of(gauges: int) -> dict[str, Feed]:
     """One feed pushed by HTTP, one of SL 651 over TCP, each with gauges of its own."""
     rain = {"rain_5min_mm": ElementRule("rain_mm", "", timedelta(minutes=5))}
-    said = {"term": "测速", "owner": "测速", "meaning": "测速", "interval": timedelta(minutes=5), "elements": rain}
-    lists = {
-        "push": {f"s{number:05}": f"s{number:05}" for number in range(gauges)},
-        "line": {f"00{number:08}": f"t{number:05}" for number in range(gauges)},
-    }
+    push = {f"s{number:05}": f"s{number:05}" for number in range(gauges)}
+    line = {f"00{number:08}": f"t{number:05}" for number in range(gauges)}
     bounds = {"port": 0, "most_messages_per_s": 1_000_000}
-    push = Feed("push", codec_name="json_rows", transport="http", stations=lists["push"], **said)
-    line = Feed("line", codec_name="sl651", transport="tcp", stations=lists["line"], options=bounds, **said)
-    return {"push": push, "line": line}
+
+    def feed(name: str, codec: str, transport: str, stations: dict[str, str], options: dict[str, int]) -> Feed:
+        return Feed(
+            name,
+            term="测速",
+            owner="测速",
+            codec_name=codec,
+            transport=transport,
+            meaning="测速",
+            interval=timedelta(minutes=5),
+            stations=stations,
+            elements=rain,
+            options=options,
+        )
+
+    return {
+        "push": feed("push", "json_rows", "http", push, {}),
+        "line": feed("line", "sl651", "tcp", line, bounds),
+    }
 
 
 def stations_of(gauges: int) -> tuple[roster.Station, ...]:

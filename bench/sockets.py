@@ -172,8 +172,8 @@ def send(port: int, lanes: list[list[tuple[bytes, int]]]) -> tuple[float, int]:
         chooser.register(line, selectors.EVENT_READ, [frames, left])
     while chooser.get_map():
         for key, _ in chooser.select(60):
+            assert isinstance(key.fileobj, socket.socket)
             line = key.fileobj
-            assert isinstance(line, socket.socket)
             told = line.recv(262_144)
             assert told, "the line was closed"
             acks = told.count(b"\x7e\x7e")

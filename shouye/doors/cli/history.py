@@ -158,8 +158,9 @@ def _write(target: Path, rows: Iterator[Reading]) -> int:
         book = Workbook(write_only=True)
         sheet = book.create_sheet("历史数据")
         sheet.append(list(_HEAD))
-        for count, one in enumerate(rows, start=1):  # noqa: B007 - how many there were
+        for one in rows:
             sheet.append(_cells(one))
+            count += 1
         book.save(target)
         return count
     if target.suffix != ".csv":

@@ -7,6 +7,7 @@ database that is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -144,38 +145,29 @@ def standing(
         ).fetchall()
 
 
-class _spanning:  # noqa: N801 - used like a function
-    """The live rows and those of the files as one table, each row once."""
-
-    def __init__(
-        self, live: pa.Table, files: Sequence[Path], station: str, element: str, span: tuple[int, int]
-    ) -> None:
-        self._live = live
-        self._files = [str(file) for file in files]
-        self._asked = (station, element, *span)
-
-    def __enter__(self) -> duckdb.DuckDBPyConnection:
-        self._connection = duckdb.connect()
-        self._connection.register("live", self._live)
-        if not self._files:
-            self._connection.execute("CREATE VIEW readings AS SELECT * FROM live")
-            return self._connection
-        self._connection.execute(
-            """
-            CREATE TABLE readings AS
-            SELECT * FROM live
-            UNION
-            SELECT old.* FROM read_parquet(?) AS old
-            ANTI JOIN live ON live.time_ms = old.time_ms AND live.step_s = old.step_s
-                AND live.revision = old.revision
-            WHERE old.station = ? AND old.element = ? AND old.time_ms > ? AND old.time_ms <= ?
-            """,
-            [self._files, *self._asked],
-        )
-        return self._connection
-
-    def __exit__(self, *_error: object) -> None:
-        self._connection.close()
+@contextmanager
+def _spanning(
+    live: pa.Table, files: Sequence[Path], station: str, element: str, span: tuple[int, int]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The live rows and those of the files as one table `readings`, each row once."""
+    with duckdb.connect() as both:
+        both.register("live", live)
+        if files:
+            both.execute(
+                """
+                CREATE TABLE readings AS
+                SELECT * FROM live
+                UNION
+                SELECT old.* FROM read_parquet(?) AS old
+                ANTI JOIN live ON live.time_ms = old.time_ms AND live.step_s = old.step_s
+                    AND live.revision = old.revision
+                WHERE old.station = ? AND old.element = ? AND old.time_ms > ? AND old.time_ms <= ?
+                """,
+                [[str(file) for file in files], station, element, *span],
+            )
+        else:
+            both.execute("CREATE VIEW readings AS SELECT * FROM live")
+        yield both
 
 
 def write_month(tx: Tx, span: tuple[int, int], target: Path) -> int:

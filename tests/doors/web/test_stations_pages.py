@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, expect
 
 from shouye.base.access import WHOLE
+from shouye.base.roster import Station
 from shouye.base.rules import load_tables
+from shouye.doors.web.pages.observe.board import State, rows
 from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
+from shouye.doors.web.words import when
 from shouye.watch import assess, observe
 from shouye.watch.archive import Bucket
 from shouye.watch.observe import Flag, Quality, Reading
+from shouye.watch.stations import Coverage, Gauge
 from tests.doors.web.conftest import PHONE, Console, enter
 
 AT = datetime(2026, 7, 20, tzinfo=UTC)
@@ -64,6 +70,34 @@ def test_thresholds_are_those_of_the_table_and_of_the_station() -> None:
     own = {"warning_stage_m": 100.0, "guarantee_stage_m": 102.0}
     assert [(one.value) for one in limits_of(river, "stage_m", 0, own)] == [99.5, 100.0, 102.0]
     assert limits_of(river, "stage_m", 0, {}) == []
+
+
+def finding(number: int, hazard: str, word: str, rank: int) -> assess.Finding:
+    """In force on gauge `g` since AT plus as many minutes as its number."""
+    since = AT + timedelta(minutes=number)
+    said: dict[str, Any] = {"hazard": hazard, "rules": "proposed", "level": word, "rank": rank, "word": word}
+    where: dict[str, Any] = {"station": "g", "division": "dt-c01", "areas": ("dt-c01",), "basis": ""}
+    span: dict[str, Any] = {"first_at": since, "found_at": since, "until": None, "retracted_at": None}
+    rest: dict[str, Any] = {"values": {}, "missing": (), "source": "", "mark": "", "already_over": False}
+    return assess.Finding(id=number, text=f"{word}。", **said, **where, **span, **rest)
+
+
+def test_a_graver_hazard_is_not_hidden_by_another_of_equal_rank() -> None:
+    station = Station("g", "测站", 113, 40, None, "dt-c01", "rain")
+    roster: Any = SimpleNamespace(stations={"g": station}, division=lambda _: SimpleNamespace(short="某县"))
+    elements: Any = {"rain_mm": SimpleNamespace(term="雨量", say=str)}
+    some = [
+        finding(1, "rainstorm", "蓝色", 1),
+        finding(2, "flash_flood", "准备转移", 1),
+        finding(3, "rainstorm", "黄色", 2),
+        finding(4, "flash_flood", "立即转移", 2),
+    ]
+    last = Reading("g", "rain_mm", AT + FIVE, 9.0, FIVE)
+    gauges = {"g": Gauge("g", "dt-c01", Coverage(("dt-c01",), ""))}
+    (row,) = rows(gauges, [last], some, {}, elements, roster, AT + FIVE)
+    assert [one.word for one in row.findings] == ["黄色", "立即转移"]
+    assert row.state is State.OVER
+    assert row.why == f"{when(some[2].first_at, AT)} 黄色。；{when(some[3].first_at, AT)} 立即转移。"
 
 
 def test_every_series_has_one_word(looking: Console) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shouye.base.roster import Roster, Station
+from shouye.doors.web.words import when
 from shouye.watch import assess, observe
 from shouye.watch.observe import Cause, Quality, Reading, unheard
 from shouye.watch.stations import Gauge
@@ -49,7 +50,8 @@ class Row:
     said: str
     state: State
     why: str
-    finding: assess.Finding | None
+    findings: tuple[assess.Finding, ...]
+    """The highest in force of each hazard, the gravest first."""
 
     @property
     def key(self) -> str:
@@ -58,7 +60,7 @@ class Row:
 
     @property
     def urgency(self) -> tuple[int, int, str, str]:
-        rank = self.finding.rank if self.finding else 0
+        rank = self.findings[0].rank if self.findings else 0
         return (_ORDER.index(self.state), -rank, self.station.county, self.station.id)
 
 
@@ -115,20 +117,23 @@ def rows(
                     said=elements[each.element].say(each.value) if each else "",
                     state=state,
                     why=why,
-                    finding=over,
+                    findings=over,
                 )
             )
     return sorted(found, key=lambda row: row.urgency)
 
 
-def _over(open_here: Sequence[assess.Finding], reading: Reading | None) -> assess.Finding | None:
-    """The highest finding in force that rests on this element."""
+def _over(open_here: Sequence[assess.Finding], reading: Reading | None) -> tuple[assess.Finding, ...]:
+    """The highest in force of each hazard on this element: a 立即转移 does not hide behind a 黄."""
     hazards = assess.all_hazards()
-    mine = [one for one in open_here if reading and reading.element in hazards[one.hazard].elements]
-    return max(mine, key=lambda one: (one.rank, -one.id), default=None)
+    highest: dict[str, assess.Finding] = {}
+    for one in sorted(open_here, key=lambda one: (-one.rank, one.id)):
+        if reading and reading.element in hazards[one.hazard].elements:
+            highest.setdefault(one.hazard, one)
+    return tuple(highest.values())
 
 
-def _state(reading: Reading | None, over: assess.Finding | None, now: datetime) -> tuple[State, str]:
+def _state(reading: Reading | None, over: Sequence[assess.Finding], now: datetime) -> tuple[State, str]:
     silent = unheard([reading] if reading else [], now)
     if reading is None:
         return State.UNHEARD, Cause.NEVER.word
@@ -139,8 +144,8 @@ def _state(reading: Reading | None, over: assess.Finding | None, now: datetime) 
         return State.MISSING, silent[0].word
     if reading.quality in (Quality.BAD, Quality.SUSPECT):
         return State.DOUBT, flags
-    if over is not None:
-        return State.OVER, over.text
+    if over:
+        return State.OVER, "；".join(f"{when(one.first_at, now)} {one.text}" for one in over)
     return State.NORMAL, flags
 
 

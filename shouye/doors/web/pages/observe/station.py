@@ -80,7 +80,7 @@ def one_station(
             span=span,
             spans=SPANS,
             listed="3 天" if SPANS[span].stretch else SPANS[span].word,
-            hours=hours or _window(tables, [row.finding for row in series if row.finding]),
+            hours=hours or _window(tables, [one for row in series for one in row.findings]),
             windows=windows(tables),
             tables=[table for _, table in tables],
             readings=list(reversed(readings[-SHOWN:])),

@@ -97,7 +97,7 @@ def export(visit: See, kind: Kind, wanted: Asked) -> Response:
         lines = [
             (
                 row.state.word,
-                row.finding.word if row.finding else "",
+                "、".join(one.word for one in row.findings),
                 row.station.name,
                 row.station.id,
                 row.county,
