@@ -404,3 +404,6 @@ cli.command("drill")(make_drill(_assembly))
 cli.command("demo")(make_demo(_assembly, CITIES / "datong"))
 cli.command("run")(make_run(_assembly))
 cli.command("standby")(make_standby(keep_watch))
+
+if __name__ == "__main__":
+    cli()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, func, select, type_coerce
+from sqlalchemy import BigInteger, Select, Table, func, select, type_coerce
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from shouye.base.kernel.clock import WallClock, from_ms
+from shouye.base.kernel.clock import BEIJING, WallClock, from_ms
 from shouye.base.kernel.db import Database, Tx, read_stamp
 from shouye.base.kernel.facts import fact_table
 from shouye.base.kernel.migrations import SchemaUnknown, version
@@ -58,10 +59,16 @@ class Verdict:
     anchor: Head | None
     known_keys: bool
     flaws: tuple[Flaw, ...]
+    unsealed_since: datetime | None = None
 
     @property
     def intact(self) -> bool:
         return not self.flaws
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is sealed: there is nothing that could have been seen to be changed."""
+        return not self.flaws and not self.sealed
 
     def proves(self) -> list[str]:
         """What may be said aloud on the strength of this run."""
@@ -74,6 +81,13 @@ class Verdict:
             said.append(f"与留存在外的锚（第 {self.anchor.seq} 号）一致：到锚为止没有被整段重做，也没有被截短。")
         return said
 
+    def _oldest(self) -> str:
+        """Sealing lags by seconds: facts unsealed for longer are asked about."""
+        if self.unsealed_since is None:
+            return ""
+        since = f"{self.unsealed_since.astimezone(BEIJING):%Y年%m月%d日 %H:%M:%S}"
+        return f"（最早一条记于 {since}；封存平时只落后几秒，若早得多，须查问是否有人删过封存）"
+
     def cannot(self) -> list[str]:
         """What this run leaves open, whatever it found."""
         said = []
@@ -84,7 +98,8 @@ class Verdict:
         if not self.known_keys:
             said.append("不知道应信任哪把公钥：签名只说明首尾出自同一把密钥，不说明是谁的。")
         said.append("持有封存密钥的人可以重做并重签锚之后的全部内容。")
-        said.append(f"尚未封存的 {self.unsealed} 条事实不受保护。")
+        if self.unsealed:
+            said.append(f"尚未封存的 {self.unsealed} 条事实不受保护{self._oldest()}。")
         said.append("只证明事实封存之后没有变，不证明当初记下的就是真的；其他数据表不在封存之内。")
         return said
 
@@ -102,11 +117,27 @@ def verify(tx: Tx, trusted: frozenset[str] = frozenset(), anchor: Head | None = 
         loose = select(fact_table.c.id).where(~select(seal_table.c.seq).where(_SAME).exists())
         for number in tx.run(loose.where(fact_table.c.id <= newest).order_by(fact_table.c.id)).scalars():
             walk.flaw(None, number, "这条事实夹在已封存的事实之间，却没有封存：是后来插入的")
+            walk.loose += 1
         after = loose.where(fact_table.c.id > newest).subquery()
         unsealed = int(tx.run(select(func.count()).select_from(after)).scalar_one())
+        oldest = tx.run(_WRITTEN_AT.where(fact_table.c.id > newest).order_by(fact_table.c.id).limit(1)).scalar()
+        walk.count(_count(tx, seal_table), _count(tx, head_table), _count(tx, fact_table) - unsealed)
     last = max(walk.heads, default=None)
     newest_head = walk.head(last) if last is not None else None
-    return Verdict(walk.sealed, unsealed, newest_head, anchor, bool(known), tuple(walk.flaws))
+    since = _instant(oldest) if unsealed else None
+    return Verdict(walk.sealed, unsealed, newest_head, anchor, bool(known), tuple(walk.flaws), since)
+
+
+def _count(tx: Tx, table: Table) -> int:
+    return int(tx.run(select(func.count()).select_from(table)).scalar_one())
+
+
+def _instant(ms: Any) -> datetime | None:
+    """What stands there as an instant; None if it is none."""
+    try:
+        return from_ms(ms)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 @contextmanager
@@ -132,6 +163,7 @@ _HEADS = select(
     head_table.c.public_key,
     head_table.c.signature,
 )
+_WRITTEN_AT = select(type_coerce(fact_table.c.at, BigInteger))
 _SAME = seal_table.c.fact == fact_table.c.id
 _CHAIN = select(
     seal_table.c.seq,
@@ -149,7 +181,9 @@ class _Walk:
     def __init__(self, stamp: dict[str, str], anchor: Head | None, heads: dict[int, Any]) -> None:
         self.flaws: list[Flaw] = []
         self.sealed = 0
+        self.loose = 0
         self.heads = heads
+        self._met = [0, 0]
         self._stamp = stamp
         self._anchor = anchor
         self._unmet = dict(heads)
@@ -157,8 +191,13 @@ class _Walk:
         self._digest: str | None = beginning(stamp)
 
     def step(self, row: Any) -> None:
+        self._met[0] += 1
+        self._met[1] += row.id is not None
         if row.seq < 1:
             self.flaw(row.seq, row.fact, "封存从第 1 号起，这一号是后来插入的")
+            return
+        if row.seq <= self._seq:
+            self.flaw(row.seq, row.fact, "这一号重复：事实表或封存表的主键被人动过")
             return
         if row.seq != self._seq + 1:
             self.flaw(self._seq + 1, None, f"缺第 {self._seq + 1} 至 {row.seq - 1} 号封存")
@@ -203,6 +242,17 @@ class _Walk:
         if anchor.seq > self._seq:
             self.flaw(self._seq + 1, None, f"库中封存止于第 {self._seq} 号，锚在第 {anchor.seq} 号：末尾被截掉")
 
+    def count(self, seals: int, heads: int, facts: int) -> None:
+        """Rows that no walk meets, because their table lost its key: without a number, or doubled."""
+        met = (self._met[0], len(self.heads), self._met[1] + self.loose)
+        for name, there, seen in zip(("封存", "首部", "事实"), (seals, heads, facts), met, strict=True):
+            if there != seen:
+                self.flaw(
+                    None,
+                    None,
+                    f"{name}表里有 {abs(there - seen)} 行没有编号、编号重复或不是整数：表的主键被人动过",
+                )
+
     def head(self, seq: int) -> Head | None:
         """The signed head of that number as a value; None if its row holds what no head can hold."""
         row = self.heads[seq]
@@ -224,7 +274,8 @@ def _follows(previous: str, row: Any) -> bool:
 
 
 def _rows(tx: Tx, query: Select[Any], key: Any) -> Iterator[Any]:
-    """The rows in order of their number, a chunk at a time."""
+    """The rows in order of their number, a chunk at a time; what has no number is counted elsewhere."""
+    query = query.where(key.between(-(2**63), 2**63 - 1))
     chunk: Sequence[Any] = tx.run(query.order_by(key).limit(CHUNK)).all()
     while chunk:
         yield from chunk

@@ -212,11 +212,12 @@ def read_anchor(text: str | bytes) -> Head:
     try:
         fields = json.loads(text)
         head = Head(**{**fields, "at": datetime.fromisoformat(fields["at"])})
-        whole = isinstance(head.seq, int) and isinstance(head.first, int) and head.at.tzinfo is not None
+        numbers = all(type(part) is int for part in (head.seq, head.first))
+        whole = numbers and head.at.tzinfo is not None
         letters = (head.digest, head.city, head.mode, head.public_key, head.signature)
         if not (whole and all(isinstance(part, str) for part in letters)):
             raise ValueError("types")
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput("这不是封存首部的锚文件") from error
     return head
 

@@ -72,7 +72,7 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="最多列出多少处，JSON 不受此限")] = 50,
 ) -> None:
-    """逐条核验全部封存：改动、删除、插入、调换、截短；有不符时退出码为 1。"""
+    """逐条核验全部封存：改动、删除、插入、调换、截短；有不符时退出码为 1，没有封存可核时为 3。"""
     kept = read_anchor(anchor.read_bytes()) if anchor else None
     with _reading(db) as tx:
         verdict = verify(tx, _trusted(db, keys), kept)
@@ -82,6 +82,8 @@ def verify_command(
         _show(verdict, limit)
     if not verdict.intact:
         raise typer.Exit(1)
+    if verdict.empty:
+        raise typer.Exit(3)
 
 
 @audit_app.command("head")
@@ -130,6 +132,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     head = verdict.head
     return {
         "intact": verdict.intact,
+        "empty": verdict.empty,
         "sealed": verdict.sealed,
         "unsealed": verdict.unsealed,
         "head": {"seq": head.seq, "digest": head.digest, "at": iso(head.at)} if head else None,
@@ -142,7 +145,8 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
 
 def _show(verdict: Verdict, limit: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    result = Text("未见改动", style="bold") if verdict.intact else Text("发现不符", style="bold reverse")
+    word = "未见改动" if verdict.intact else "发现不符"
+    result = Text("没有封存，无从核验" if verdict.empty else word, "bold" if verdict.intact else "bold reverse")
     console.print(Text.assemble("核验结论　", result))
     console.print(f"已封存 {verdict.sealed} 条，尚未封存 {verdict.unsealed} 条。")
     for flaw in verdict.flaws[:limit]:

@@ -301,7 +301,7 @@ def test_an_anchor_comes_back_as_it_was(database: Database, key: SealKey) -> Non
         assert word in printed
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seq": 1}', b"\xff\xfe", '{"seq":1,"at":5}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seq": 1}', b"\xff\xfe", '{"seq":1,"at":5}', "[" * 100_000])
 def test_what_is_no_anchor_is_refused(content: str | bytes) -> None:
     with pytest.raises(BadInput):
         read_anchor(content)

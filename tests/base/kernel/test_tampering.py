@@ -15,11 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
+from typer.testing import CliRunner
 
 from shouye.base.kernel import Head, Sealer, SealKey, SimClock, Verdict, open_key, trusted_keys
 from shouye.base.kernel.audit import looking_at, verify
 from shouye.base.kernel.facts import fact_table
 from shouye.base.kernel.seal import beginning, link
+from shouye.main import cli
 from tests.base.kernel.sealing import NOON, head_of, new
 
 FACTS = 24
@@ -262,6 +264,40 @@ def test_letters_that_are_none_are_named_not_stumbled_over(evidence: Evidence) -
             "UPDATE fact SET body = CAST(x'ff' AS TEXT) WHERE id = (SELECT fact FROM seal WHERE seq = 9)"
         )
     assert [flaw.seq for flaw in evidence.judge(evidence.anchor).flaws] == [9]
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("fact", "INSERT INTO fact SELECT NULL, at, kind, version, subject, actor, body FROM fact LIMIT 1"),
+        ("fact", "INSERT INTO fact SELECT id, at, kind, version, subject, actor, '{}' FROM fact LIMIT 1"),
+        ("fact", "UPDATE fact SET id = NULL WHERE id = 13"),
+        ("seal", "INSERT INTO seal VALUES (NULL, 13, '', 0, 1)"),
+        ("seal", "UPDATE seal SET seq = 'nine' WHERE seq = 9"),
+        ("seal", "INSERT INTO seal SELECT * FROM seal WHERE seq = 9"),
+        ("seal_head", "UPDATE seal_head SET seq = x'00' WHERE seq = 7"),
+    ],
+)
+def test_a_table_without_its_key_hides_nothing(evidence: Evidence, table: str, change: str) -> None:
+    with closing(evidence.copy()) as connection:
+        connection.execute(f"CREATE TABLE bare AS SELECT * FROM {table}")
+        connection.execute(f"DROP TABLE {table}")
+        connection.execute(f"ALTER TABLE bare RENAME TO {table}")
+        connection.execute(change)
+    assert not evidence.judge(evidence.anchor).intact
+
+
+def test_where_all_seals_are_gone_nothing_is_called_untouched(evidence: Evidence) -> None:
+    with closing(evidence.copy()) as connection:
+        connection.execute("DELETE FROM seal")
+        connection.execute("DELETE FROM seal_head")
+    verdict = evidence.judge(None)
+    assert (verdict.empty, verdict.proves()) == (True, [])
+    assert any("最早一条记于" in said for said in verdict.cannot())
+    database = str(evidence.folder / "copy.db")
+    asked = CliRunner().invoke(cli, ["audit", "verify", "--db", database])
+    assert (asked.exit_code, "无从核验" in asked.stdout, "未见改动" in asked.stdout) == (3, True, False)
+    assert not evidence.judge(evidence.anchor).intact
 
 
 def test_an_anchor_of_another_city_or_a_forged_one_proves_nothing(evidence: Evidence) -> None:

@@ -140,4 +140,4 @@ def test_a_database_without_seals_has_no_head(tmp_path: Path) -> None:
     result = shouye("head", "--db", path)
     assert result.exit_code == 2
     assert "还没有封存过" in result.stderr
-    assert shouye("verify", "--db", path).exit_code == 0
+    assert shouye("verify", "--db", path).exit_code == 3
