@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
-import io
 import json
+import re
 import tomllib
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO, Protocol, cast
 
 from shouye.base.kernel import BadInput, load_shelf
 from shouye.watch.intake import files
@@ -18,6 +23,7 @@ from shouye.watch.intake.model import (
     Codec,
     Declared,
     DeclaredStation,
+    Decoded,
     Message,
     RefusalCode,
     Refused,
@@ -27,33 +33,68 @@ from shouye.watch.intake.model import (
     UnreadableStorm,
 )
 
-_MOST_UNPACKED_BYTES = 256 * 1024 * 1024
+_MOST_BYTES = 256 * 1024 * 1024
+"""Of one document; a file of lines may be as long as it likes."""
+_MOST_LINE = 16 * 1024 * 1024
+_CHUNK = 65_536
+_SHOWN = 1024
+_REMARK = re.compile(rb"#(?!#)")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]+(?:[\s,:-]+(?:0[xX])?[0-9A-Fa-f]+)*")
+_HEX_MARKS = re.compile(rb"\b0[xX]|[\s,:-]")
+_HEX_DOCUMENT = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,}")
+_SAVED = re.compile(rb'\{.*"(?:hex|packet|request)"\s*:\s*"', re.DOTALL)
+
+
+class _File(Protocol):
+    """What plain and gzipped files have in common."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def readline(self, size: int, /) -> bytes: ...
+
+    def peek(self, size: int, /) -> bytes: ...
 
 
 def read_frames(path: Path, codec: Codec, options: SessionOptions = STANDARD) -> Iterator[Message]:
-    """读入报文文件 — a frame a line (hex, or JSON with `hex` or `packet`), or one document."""
-    data = _content(path)
-    if codec.document and not _is_json_lines(data):
-        yield from _document(codec, data, options)
-    elif _is_text(data):
-        for line in data.splitlines():
-            if line.strip():
-                yield _line(codec, line.strip(), options)
-    else:
-        yield from _document(codec, data, options)
+    """读入报文文件 — a frame a line (hex, or JSON with `hex` or `packet`), bytes as they flowed, or one document.
 
-
-def _content(path: Path) -> bytes:
-    """The file, unpacked when it is gzipped, as far as it is not a bomb."""
+    Lines are read one by one, however long the file; `#` and a blank begin a remark.
+    """
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            with gzip.open(io.BytesIO(data)) as packed:
-                data = packed.read(_MOST_UNPACKED_BYTES + 1)
+        with _opened(path) as file:
+            if codec.document and not _holds_saved(file):
+                yield from _document(codec, _whole(path, file), options)
+            elif not _is_text(file):
+                yield from _flowed(codec, path, file, options)
+            elif _is_one_json(file):
+                data = _whole(path, file)
+                rows = _row(data)
+                for row in rows if isinstance(rows, list) else [rows]:
+                    yield _saved(codec, row, data[:_SHOWN], options)
+            else:
+                for line in _lines(file):
+                    yield _line(codec, line, options)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path.name}：{error.__class__.__name__}") from None
-    if len(data) > _MOST_UNPACKED_BYTES:
-        raise BadInput(f"{path.name}：超过 {_MOST_UNPACKED_BYTES} 字节")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_File]:
+    """The file, unpacked when it is gzipped; its head can be peeked at."""
+    with BufferedReader(FileIO(path), _CHUNK) as file:
+        if file.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked
+        else:
+            yield file
+
+
+def _whole(path: Path, file: _File) -> bytes:
+    """All of it, as far as it is not a bomb."""
+    data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise BadInput(f"{path.name}：超过 {_MOST_BYTES} 字节")
     return data
 
 
@@ -64,40 +105,110 @@ def _document(codec: Codec, data: bytes, options: SessionOptions) -> Iterator[Me
         yield codec.decode(data, options)
 
 
-def _is_json_lines(data: bytes) -> bool:
-    """Saved packets of a document codec: every line an object with `hex` or `packet`."""
-    lines = [line for line in data.splitlines() if line.strip()]
-    return bool(lines) and all(isinstance(_packed(line), bytes) for line in lines)
+def _flowed(codec: Codec, path: Path, file: _File, options: SessionOptions) -> Iterator[Message]:
+    """留存的字节流 — one frame, or all that a connection brought; what names no month has that of the file."""
+    data = file.read(_CHUNK)
+    if codec.session is None:
+        yield from _document(codec, data + _whole(path, file), options)
+        return
+    message = codec.decode(data, options)
+    if isinstance(message, Decoded) and not file.peek(1):
+        yield message
+        return
+    heard = codec.session(replace(options, settings={**options.settings, "require_auth": False}))
+    saved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    while data:
+        yield from heard.receive(data, saved_at)[0]
+        data = file.read(_CHUNK)
+    yield from heard.close(saved_at)
 
 
-def _packed(line: bytes) -> bytes | None:
-    """The bytes inside a JSON line, or None when it is no such line."""
-    if not line.startswith(b"{"):
-        return None
+def _head(file: _File) -> bytes:
+    return file.peek(_CHUNK)[:_CHUNK].removeprefix(codecs.BOM_UTF8).lstrip()
+
+
+def _holds_saved(file: _File) -> bool:
+    """Saved packets of a document codec: JSON with `hex` or `packet`, or a line of nothing but hex."""
+    line, ended, _ = _head(file).partition(b"\n")
+    known = _packed(_row(line)) is not None or _HEX_DOCUMENT.fullmatch(line.rstrip()) is not None
+    return known or (not ended and _SAVED.match(line) is not None)
+
+
+def _is_text(file: _File) -> bool:
+    head = file.peek(_CHUNK)[:_CHUNK]
+    return head.startswith(_UTF16) or not any(byte < 9 or 13 < byte < 32 for byte in head)
+
+
+def _is_one_json(file: _File) -> bool:
+    """A list of saved frames, or one that is written over several lines."""
+    return _head(file).partition(b"\n")[0].rstrip() in (b"{", b"[") or _head(file).startswith(b"[{")
+
+
+def _lines(file: _File) -> Iterator[bytes]:
+    """Lines that say something, as UTF-8; of one that never ends, its beginning."""
+    goes_on = False
+    for part in _ended(file):
+        skipped, goes_on = goes_on, not part.endswith(b"\n")
+        if not skipped:
+            found = (line.removeprefix(codecs.BOM_UTF8).strip() for line in part.splitlines())
+            yield from (line for line in found if line and not _REMARK.match(line))
+
+
+def _ended(file: _File) -> Iterator[bytes]:
+    """Up to each line's end, or as much of it as is read at once."""
+    if file.peek(2)[:2] not in _UTF16:
+        yield from iter(lambda: file.readline(_MOST_LINE + 1), b"")
+        return
+    text = TextIOWrapper(cast(BinaryIO, file), "utf-16", errors="replace")
     try:
-        row = json.loads(line)
-        if isinstance(row.get("hex"), str):
-            return bytes.fromhex(row["hex"])
-        return row["packet"].encode() if isinstance(row.get("packet"), str) else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_text(data: bytes) -> bool:
-    return not any(byte < 9 or 13 < byte < 32 for byte in data)
+        yield from iter(lambda: text.readline(_MOST_LINE + 1).encode("utf-8", "replace"), b"")
+    finally:
+        text.detach()
 
 
 def _line(codec: Codec, line: bytes, options: SessionOptions) -> Message:
     """One line: JSON, hex digits, or else the packet itself as text."""
-    frame = _packed(line)
-    if frame is None and line.startswith(b'{"'):
-        return Refused(RefusalCode.ENCODING, "这一行 JSON 里没有可用的 hex 或 packet", line)
+    if len(line) >= _MOST_LINE:
+        return Refused(RefusalCode.LENGTH, f"这一行超过 {_MOST_LINE} 字节", line[:_SHOWN])
+    if line.startswith(b"{"):
+        return _saved(codec, _row(line), line, options)
+    frame = _of_hex(line)
+    if frame is None and _HEX.fullmatch(line):
+        return Refused(RefusalCode.ENCODING, "十六进制位数是奇数", line)
+    return codec.decode(frame or line, options)
+
+
+def _row(line: bytes) -> object:
+    try:
+        return json.loads(line) if line.lstrip()[:1] in (b"{", b"[") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _saved(codec: Codec, row: object, raw: bytes, options: SessionOptions) -> Message:
+    frame = _packed(row)
     if frame is None:
-        try:
-            frame = bytes.fromhex(line.decode("ascii"))
-        except ValueError:
-            frame = line
+        return Refused(RefusalCode.ENCODING, "JSON 里没有可用的 hex 或 packet", raw)
     return codec.decode(frame, options)
+
+
+def _packed(row: object) -> bytes | None:
+    """The bytes that a JSON object saves: `hex`, `packet`, or a question and its answer; else None."""
+    if not isinstance(row, dict):
+        return None
+    parts = [row.get(name) for name in (("request", "response") if "request" in row else ("hex",))]
+    if all(isinstance(part, str) for part in parts):
+        return _of_hex("".join(map(str, parts)).encode("utf-8", "replace"))
+    packet = row.get("packet")
+    return packet.encode("utf-8", "replace") if isinstance(packet, str) else None
+
+
+def _of_hex(text: bytes) -> bytes | None:
+    """Hex digits as people write them down: in any case, apart or not, with or without 0x."""
+    if not _HEX.fullmatch(text):
+        return None
+    digits = _HEX_MARKS.sub(b"", text)
+    return None if len(digits) % 2 else bytes.fromhex(digits.decode("ascii"))
 
 
 def read_storm(path: Path) -> Storm:

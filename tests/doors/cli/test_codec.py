@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,14 @@ def test_a_refused_frame_says_why_and_keeps_its_bytes(tmp_path: Path) -> None:
         json.dumps({"hex": TIMED, "note": "x"}),
         json.dumps({"hex": " ".join([TIMED[:8], TIMED[8:]])}),
         bytes.fromhex(TIMED),
+        "\ufeff" + TIMED + "\r\n",
+        f"# 抄自串口\r\n\r\n0x{TIMED}\r\n",
+        ", ".join("0x" + TIMED[at : at + 2] for at in range(0, len(TIMED), 2)),
+        "-".join(TIMED[at : at + 2] for at in range(0, len(TIMED), 2)),
+        (TIMED + "\r\n").encode("utf-16"),
+        gzip.compress(TIMED.encode()),
+        json.dumps([{"hex": TIMED}]),
+        json.dumps({"hex": TIMED}, indent=1),
         json.dumps({"packet": bytes.fromhex(ROWS["ascii_timed"]["hex"]).decode("ascii")}),
     ],
 )
@@ -74,6 +83,32 @@ def test_the_ways_a_frame_is_kept_in_a_file(tmp_path: Path, lines: str | bytes) 
 def test_lines_that_hold_no_frame_are_refused_each(tmp_path: Path) -> None:
     told = decoded(tmp_path / "frames", f'{TIMED}\n\nno frame\n{{"hex": 5}}\n{{"hex": "7"}}\n{TIMED}\n')
     assert [row["refused"] for row in told] == [None, "header", "encoding", "encoding", None]
+
+
+def test_what_a_connection_brought_is_cut_into_its_frames(tmp_path: Path) -> None:
+    told = decoded(tmp_path / "captured", bytes.fromhex(TIMED) * 3 + b"noise" + bytes.fromhex(TIMED)[:-1] + b"\0")
+    assert [row["refused"] for row in told] == [None, None, None, "header", "crc"]
+
+
+def test_saved_documents_and_questions_with_answers(tmp_path: Path) -> None:
+    path = tmp_path / "saved"
+    asked = {"request": "000100000006010300000002", "response": "000100000007010304083000 55"}
+    path.write_text(f"{json.dumps(asked)}\n")
+    row = json.loads(run("decode", "modbus", str(path)).stdout)
+    assert (row["ok"], row["station"], row["fields"]["registers"]) == (True, "1", [2096, 85])
+    quake = (
+        "#EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID|MagType|Magnitude|M"
+    )
+    line = "1|2026-07-20T08:00:00|40.1|113.3|10|us|us|us|1|ml|2.5|us|Datong"
+    path.write_text("\n".join([json.dumps({"packet": f"{quake}\n{line}"}), '{"other": 1}', line.encode().hex()]))
+    told = [json.loads(row) for row in run("decode", "fdsn_text", str(path)).stdout.splitlines()]
+    assert [(row["refused"], row["station"]) for row in told] == [(None, "1"), ("encoding", ""), (None, "1")]
+
+
+def test_a_line_without_end_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
+    told = decoded(tmp_path / "frames", "7E" * (9 << 20) + "\n" + TIMED + "\n7E7\n")
+    assert [row["refused"] for row in told] == ["length", None, "encoding"]
+    assert len(told[0]["raw"]) == 2048
 
 
 def test_a_source_names_its_extensions(tmp_path: Path) -> None:
