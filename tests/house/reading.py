@@ -16,7 +16,7 @@ ROOMS = {
     "base": ["kernel", "rules", "roster", "access", "proof", "privacy", "papers", "delivery", "tasks", "pulse"],
     "before": ["duties", "risk", "inspect", "grassroots"],
     "watch": ["stations", "observe", "archive", "intake", "tally", "feeds", "assess", "chains"],
-    "during": ["warn", "call", "forces", "supplies", "command"],
+    "during": ["warn", "call", "byhand", "forces", "supplies", "command"],
     "after": ["relief", "review"],
     "doors": ["share", "web", "cli"],
 }

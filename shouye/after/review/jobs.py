@@ -14,7 +14,7 @@ from shouye.base import tasks
 from shouye.base.access import SYSTEM, WHOLE, named
 from shouye.base.kernel import Database, Tx, WallClock, draw, draw_between, facts_since
 from shouye.base.roster import DivisionLevel, Roster
-from shouye.during import call, warn
+from shouye.during import byhand, call, warn
 from shouye.watch import assess, observe
 
 ACTED_ON = ("approve", "review", "takeover", "door", "support")
@@ -94,7 +94,7 @@ class DeciderPlayer:
             for task in tasks.in_group(tx, fact.subject, "door"):
                 if task.closed_at is None and task.opened_at <= fact.at:  # it has grown: its owner looks again
                     self._plan(tx, task, since=fact.at)
-        arrivals = [visit.eta_at for visit in call.visits(tx, WHOLE, only_open=True)]
+        arrivals = [visit.eta_at for visit in byhand.visits(tx, WHOLE, only_open=True)]
         return min([*arrivals, *(item[0] for item in self._planned[:1])], default=None)
 
     def run_due(self, database: Database) -> int:
@@ -104,10 +104,10 @@ class DeciderPlayer:
                 _, number, post = heapq.heappop(self._planned)
                 self._act(tx, tasks.task(tx, WHOLE, number), post)
                 return 1
-            arrived = [visit for visit in call.visits(tx, WHOLE, only_open=True) if visit.eta_at <= tx.now]
+            arrived = [visit for visit in byhand.visits(tx, WHOLE, only_open=True) if visit.eta_at <= tx.now]
             for visit in arrived[:1]:
                 found = draw(self.seed, "door", visit.notice, visit.division, visit.id) < self.deciders.found
-                call.end_visit(tx, SYSTEM, visit.id, found=found)
+                byhand.end_visit(tx, SYSTEM, visit.id, found=found)
             return len(arrived[:1])
 
     def _plan(self, tx: Tx, task: tasks.Task, since: datetime | None = None) -> None:
@@ -176,9 +176,9 @@ class DeciderPlayer:
         places = list(dict.fromkeys(item.division for item in unheard))
         since = max((item.opened_at for item in unheard), default=tx.now)  # a new round is a new walk
         awake = call.awake_at(tx, notice, places)
-        gone = {visit.division for visit in call.visits(tx, WHOLE, notice) if visit.sent_at >= since}
+        gone = {visit.division for visit in byhand.visits(tx, WHOLE, notice) if visit.sent_at >= since}
         gone |= {
-            visit.division for visit in call.visits(tx, WHOLE, only_open=True)
+            visit.division for visit in byhand.visits(tx, WHOLE, only_open=True)
         }  # one walk serves every notice
         for division in places:
             if division in gone:
@@ -187,6 +187,6 @@ class DeciderPlayer:
             minutes = round(draw_between(*pace, self.seed, "walk", notice, division))
             village = roster.division(division).level is DivisionLevel.VILLAGE
             helper = f"{roster.division(division).parent}/township_militia_head" if village else post
-            call.send_visitor(
+            byhand.send_visitor(
                 tx, named(post), notice, division, minutes=minutes, visitor=awake.get(division), post=helper
             )

@@ -54,23 +54,6 @@ class CallsWithdrawn(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VisitSent(Fact):
-    """派人敲门 — subject "notice:<id>"."""
-
-    visit: int
-    division: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class VisitEnded(Fact):
-    """敲门结果。"""
-
-    visit: int
-    division: str
-    result: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class FieldReported(Fact):
     """基层回报 — [division, on_post | moved | need_help, figure] of one instant; never words."""
 

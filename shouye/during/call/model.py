@@ -22,14 +22,6 @@ class NotOnThisList(Refusal):
     """此人在这份通知里没有要应答的叫应。"""
 
 
-class VisitClosed(Refusal):
-    """这次上门已有结果，无需重复登记。"""
-
-
-class AlreadyClaimed(Refusal):
-    """另一位值班员正在拨打此人，请拨下一位。"""
-
-
 class CallState(StrEnum):
     """叫应状态 — `heard` is not answered; `unreached` is tried to the end with nobody above left to try."""
 
@@ -104,22 +96,6 @@ class Obligation:
 
     def seconds_since_try(self, now: datetime) -> int | None:
         return None if self.last_try_at is None else int((now - self.last_try_at).total_seconds())
-
-
-@dataclass(frozen=True)
-class Visit:
-    """敲门 — somebody walks to a village for one notice; known people of it are woken at the door."""
-
-    id: int
-    notice: int
-    division: str
-    visitor: int | None
-    visitor_post: str
-    sent_by: str
-    sent_at: datetime
-    eta_at: datetime
-    arrived_at: datetime | None
-    result: str
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shouye.base import delivery, tasks
 from shouye.base.access import SYSTEM, WHOLE, Actor, Permission, Scope, concerns, covers, require
@@ -17,13 +17,10 @@ from shouye.during.call.facts import (
     CallsHandedOver,
     CallsOpened,
     CallsWithdrawn,
-    VisitEnded,
-    VisitSent,
 )
 from shouye.during.call.model import (
     OPEN,
     SETTLES_LATER,
-    AlreadyClaimed,
     Balance,
     CallPolicy,
     CallState,
@@ -31,17 +28,12 @@ from shouye.during.call.model import (
     NothingToTakeOver,
     NotOnThisList,
     Obligation,
-    Visit,
-    VisitClosed,
     notices_of,
     notices_owed,
 )
 
 PURPOSE = "call"
 """目的 — replies to calls come back under this word."""
-
-CLAIM = timedelta(minutes=3)
-"""建议值 — how long a person on the dial list stays with the officer who took him."""
 
 
 def open_round(tx: Tx, notice: warn.Notice) -> int:
@@ -225,6 +217,13 @@ def answer_by_hand(
     delivery.by_hand(tx, new, receipt, value)
 
 
+def met_at_door(tx: Tx, by: Actor, notice: int, division: str) -> None:
+    """当面叫醒 — who still owed an answer here has given it to somebody who stood before him."""
+    here = [item for item in store.of_notice(tx, notice, SETTLES_LATER) if item.division == division]
+    for person in sorted({item.primary for item in here if item.primary is not None}):
+        answer_by_hand(tx, by, notice, person, "visit", Receipt.CONFIRMED)
+
+
 def take_over(tx: Tx, by: Actor, ids: Collection[int]) -> int:
     """接手 — a named person answers for these from now on; their ladders stop."""
     require(by, Permission.ACT)
@@ -249,49 +248,6 @@ def close_finished_lists(tx: Tx, by: Actor, notice: int) -> None:
     for task in tasks.in_group(tx, f"notice:{notice}", "door"):
         if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], SETTLES_LATER):
             tasks.complete(tx, by, [task.id])
-
-
-def send_visitor(
-    tx: Tx, by: Actor, notice: int, division: str, *, minutes: int, visitor: int | None = None, post: str = ""
-) -> int:
-    """派人敲门 — who goes, and when he should be there."""
-    require(by, Permission.ACT)
-    warn.notice(tx, by.scope, notice)
-    if not covers(tx, by.scope, division):
-        raise NotFound(f"区划 {division}")
-    number = store.insert_visit(
-        tx,
-        {
-            "notice": notice,
-            "division": division,
-            "visitor": visitor,
-            "visitor_post": post,
-            "sent_by": by.signs_as,
-            "sent_at": tx.now,
-            "eta_at": tx.now + timedelta(minutes=minutes),
-            "result": "",
-        },
-    )
-    record(tx, VisitSent(subject=f"notice:{notice}", actor=by.signs_as, visit=number, division=division))
-    return number
-
-
-def end_visit(tx: Tx, by: Actor, visit: int, *, found: bool) -> None:
-    """敲门结果 — those who were found awake or woken have answered, seen by another."""
-    require(by, Permission.ACT)
-    known = store.get_visit(tx, visit)
-    if known is None or not covers(tx, by.scope, known.division):
-        raise NotFound(f"上门 {visit}")
-    result = "found" if found else "not_found"
-    if not store.end_visit(tx, visit, result):
-        raise VisitClosed
-    record(tx, VisitEnded(subject=f"notice:{known.notice}", visit=visit, division=known.division, result=result))
-    if found:
-        here = [
-            item for item in store.of_notice(tx, known.notice, SETTLES_LATER) if item.division == known.division
-        ]
-        for person in sorted({item.primary for item in here if item.primary is not None}):
-            answer_by_hand(tx, by, known.notice, person, "visit", Receipt.CONFIRMED)
 
 
 def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
@@ -381,40 +337,5 @@ def awake_at(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
     return store.answered_at_places(tx, notice, divisions)
 
 
-def visits(tx: Tx, scope: Scope, notice: int | None = None, *, only_open: bool = False) -> list[Visit]:
-    return [one for one in store.visits(tx, notice, only_open=only_open) if covers(tx, scope, one.division)]
-
-
 def reports(tx: Tx, scope: Scope, notice: int | None = None) -> list[FieldReport]:
     return [one for one in store.reports(tx, notice) if covers(tx, scope, one.division)]
-
-
-def claim(tx: Tx, by: Actor, person: int) -> None:
-    """我来拨 — of the officers who share a dial list one rings this person; the claim lapses by itself."""
-    require(by, Permission.ACT)
-    _within(tx, by, person)
-    held = store.claims(tx).get(person)
-    if held is not None and held[0] != by.tag:
-        raise AlreadyClaimed
-    store.put_claim(tx, person, by.tag, tx.now + CLAIM)
-
-
-def release(tx: Tx, by: Actor, person: int) -> None:
-    """放下 — another officer may ring him now."""
-    _within(tx, by, person)
-    if store.claims(tx).get(person, (by.tag,))[0] == by.tag:
-        store.delete_claim(tx, person)
-
-
-def claims(tx: Tx, scope: Scope) -> dict[int, tuple[str, datetime]]:
-    """谁在拨谁 — person -> (officer, until)."""
-    return {person: held for person, held in store.claims(tx).items() if _holds_within(tx, scope, person)}
-
-
-def _within(tx: Tx, by: Actor, person: int) -> None:
-    if not _holds_within(tx, by.scope, person):
-        raise NotFound(f"人员 {person}")
-
-
-def _holds_within(tx: Tx, scope: Scope, person: int) -> bool:
-    return any(covers(tx, scope, post.division) for post in tx.of(Roster).posts_held(person))

@@ -32,7 +32,7 @@ from shouye.base.access import (
 )
 from shouye.doors.web import CityContext, create_app
 from shouye.doors.web.security import CSRF_HEADER, is_api
-from shouye.during import call, warn
+from shouye.during import byhand, call, warn
 from shouye.watch import assess, stations
 from tests.doors.web.conftest import Client
 from tests.doors.web.scene import copy_of
@@ -91,7 +91,7 @@ def abroad(waiting: CityContext, tmp_path: Path) -> Iterator[Abroad]:
         notice = next(one for one in warn.notices(tx, WHOLE) if one.county == ABROAD)
         owed = next(one for one in call.obligations(tx, WHOLE, notice.id) if one.county == ABROAD and one.primary)
         village = next(one for one in roster.descendants(ABROAD) if one.level.value == "village")
-        visit = call.send_visitor(tx, SYSTEM, notice.id, village.id, minutes=9)
+        visit = byhand.send_visitor(tx, SYSTEM, notice.id, village.id, minutes=9)
         task = tasks.NewTask(
             "takeover", notice.group, "外县", ABROAD, "x", tx.now, "call", {"obligations": [owed.id]}
         )

@@ -10,8 +10,9 @@ import pytest
 
 from shouye.base.access import SYSTEM, WHOLE, named
 from shouye.base.delivery import Receipt
-from shouye.during import call
-from shouye.during.call import CallState, Evidence, NotOnThisList, VisitClosed
+from shouye.during import byhand, call
+from shouye.during.byhand import VisitClosed
+from shouye.during.call import CallState, Evidence, NotOnThisList
 from tests.during.town import ANSWER_S, DECLINES, HEARS, HOUR, IS_OFF, MINUTE, RINGS_OUT, Town
 
 HEAD_1, WARNER_1 = "xs-v1/village_flood_head", "xs-v1/village_warner"
@@ -184,13 +185,17 @@ def test_who_is_woken_at_the_door_is_verified_by_another(town: Town) -> None:
     town.run(HOUR)
     visitor = town.person("xs-t2/township_duty")
     with town.act() as tx:
-        one = call.send_visitor(tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor)
-        two = call.send_visitor(tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor)
+        one = byhand.send_visitor(
+            tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor
+        )
+        two = byhand.send_visitor(
+            tx, named("xs-t2/township_duty"), signed.id, "xs-v3", minutes=10, visitor=visitor
+        )
     with town.act() as tx:
-        call.end_visit(tx, SYSTEM, one, found=False)
+        byhand.end_visit(tx, SYSTEM, one, found=False)
     assert town.unit(HEAD_3).state is CallState.UNREACHED
     with town.act() as tx:
-        call.end_visit(tx, SYSTEM, two, found=True)
+        byhand.end_visit(tx, SYSTEM, two, found=True)
     unit = town.unit(HEAD_3)
     assert (unit.state, unit.evidence, unit.answered_by) == (
         CallState.ANSWERED,
@@ -198,9 +203,9 @@ def test_who_is_woken_at_the_door_is_verified_by_another(town: Town) -> None:
         town.person(HEAD_3),
     )
     with town.act() as tx, pytest.raises(VisitClosed):
-        call.end_visit(tx, SYSTEM, two, found=False)
+        byhand.end_visit(tx, SYSTEM, two, found=False)
     with town.look() as tx:
-        assert [visit.result for visit in call.visits(tx, WHOLE, signed.id)] == ["not_found", "found"]
+        assert [visit.result for visit in byhand.visits(tx, WHOLE, signed.id)] == ["not_found", "found"]
 
 
 def test_villages_owe_their_figures_and_bring_them(town: Town) -> None:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from shouye.base.access import SYSTEM, WHOLE
 from shouye.base.delivery import Receipt
 from shouye.base.kernel import Refusal, rank_of
-from shouye.during import call, warn
+from shouye.during import byhand, call, warn
 from shouye.during.call import OPEN, CallState
 from tests.during.town import DIRECTOR, NOON, Town
 
@@ -117,8 +117,8 @@ class Calls(RuleBasedStateMachine):
         if calls := self.town.calls():
             unit = calls[row % len(calls)]
             with self.town.act() as tx:
-                visit = call.send_visitor(tx, DIRECTOR, unit.notice, unit.division, minutes=5)
-                call.end_visit(tx, SYSTEM, visit, found=found)
+                visit = byhand.send_visitor(tx, DIRECTOR, unit.notice, unit.division, minutes=5)
+                byhand.end_visit(tx, SYSTEM, visit, found=found)
 
     @rule()
     def the_process_starts_again(self) -> None:

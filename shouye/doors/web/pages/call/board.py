@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from shouye.base.roster import DivisionLevel, Roster
-from shouye.during.call import OPEN, Balance, CallState, Evidence, Obligation, Visit
+from shouye.during.byhand import Visit
+from shouye.during.call import OPEN, Balance, CallState, Evidence, Obligation
 
 WAITING = (CallState.WAITING, CallState.HEARD)
 

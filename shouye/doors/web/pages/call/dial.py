@@ -14,7 +14,7 @@ from shouye.base.kernel import BadInput, NotFound
 from shouye.base.roster import Person
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, back_to, render
-from shouye.during import call
+from shouye.during import byhand, call
 
 router = APIRouter(include_in_schema=False)
 
@@ -77,7 +77,7 @@ def claim(visit: Act, person: int) -> Response:
     """我来拨 — shows the number to one officer, and writes down that he saw it."""
     with visit.act() as sight:
         _line(sight, person)
-        call.claim(sight.tx, visit.actor, person)
+        byhand.claim(sight.tx, visit.actor, person)
         log_read(sight.tx, visit.actor, "dial", f"person:{person}")
     return back_to("/dial")
 
@@ -86,7 +86,7 @@ def claim(visit: Act, person: int) -> Response:
 def release(visit: Act, person: int) -> Response:
     """放下."""
     with visit.act() as sight:
-        call.release(sight.tx, visit.actor, person)
+        byhand.release(sight.tx, visit.actor, person)
     return back_to("/dial")
 
 
@@ -99,13 +99,13 @@ def result(visit: Act, person: int, receipt: Annotated[Receipt, Form()]) -> Resp
         line = _line(sight, person)
         for notice in dict.fromkeys(one.notice for one in line.items):
             call.answer_by_hand(sight.tx, visit.actor, notice, person, "manual", receipt)
-        call.release(sight.tx, visit.actor, person)
+        byhand.release(sight.tx, visit.actor, person)
     return back_to("/dial")
 
 
 def dial_lines(sight: Sight) -> list[Line]:
     """Everybody who is still to be reached, by urgency; rows taken by officers stay where they are."""
-    claims = call.claims(sight.tx, sight.scope)
+    claims = byhand.claims(sight.tx, sight.scope)
     by_person: dict[int, list[call.Obligation]] = {}
     for one in call.open_obligations(sight.tx, sight.scope):
         for person in call.people_of([one]):

@@ -13,7 +13,7 @@ from shouye.base.papers import Sheet, xlsx
 from shouye.doors.web.pages.call.board import SHOW, Door, board, doors
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
-from shouye.during import call, warn
+from shouye.during import byhand, call, warn
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +37,7 @@ def calls(
         values: dict[str, Any] = {"tabs": tabs, "notice": chosen, "board": None}
         if chosen is not None:
             items = present_round(sight, chosen)
-            visits = call.visits(sight.tx, sight.scope, chosen.id)
+            visits = byhand.visits(sight.tx, sight.scope, chosen.id)
             values["board"] = board(items, visits, sight.roster, chosen.county, show)
             values["total"] = call.balance(sight.tx, sight.scope, chosen.id)
         return render(
@@ -132,7 +132,7 @@ def unit(visit: See, notice: int, division: str) -> Response:
             raise NotFound(division)
         here = [one for one in present_round(sight, chosen) if one.division == division]
         rows = [(one, _holder(sight, one), _tries(sight, chosen, one)) for one in here]
-        visits = [one for one in call.visits(sight.tx, sight.scope, chosen.id) if one.division == division]
+        visits = [one for one in byhand.visits(sight.tx, sight.scope, chosen.id) if one.division == division]
         reports = [one for one in call.reports(sight.tx, sight.scope, chosen.id) if one.division == division]
         return render(
             visit,
@@ -166,7 +166,7 @@ def send(
         if walker not in offered:
             raise BadInput("请选择派去的人")
         person, post = offered[walker]
-        call.send_visitor(sight.tx, visit.actor, notice, division, minutes=minutes, visitor=person, post=post)
+        byhand.send_visitor(sight.tx, visit.actor, notice, division, minutes=minutes, visitor=person, post=post)
     return back_to(f"/calls?notice={notice}")
 
 
@@ -174,10 +174,10 @@ def send(
 def end(visit: Act, number: int, found: Annotated[bool, Form()]) -> Response:
     """敲门结果."""
     with visit.act() as sight:
-        known = next((one for one in call.visits(sight.tx, sight.scope) if one.id == number), None)
+        known = next((one for one in byhand.visits(sight.tx, sight.scope) if one.id == number), None)
         if known is None:
             raise NotFound(f"上门 {number}")
-        call.end_visit(sight.tx, visit.actor, number, found=found)
+        byhand.end_visit(sight.tx, visit.actor, number, found=found)
     return back_to(f"/calls?notice={known.notice}")
 
 
@@ -200,7 +200,7 @@ def worst(sight: Sight) -> list[tuple[warn.Notice, Door]]:
     found = []
     for notice in sight.in_force:
         items = present_round(sight, notice)
-        visits = call.visits(sight.tx, sight.scope, notice.id)
+        visits = byhand.visits(sight.tx, sight.scope, notice.id)
         found += [(notice, door) for door in doors(items, visits, sight.roster, waiting=True)]
     return sorted(found, key=lambda row: (row[1].urgency, row[0].id))
 
