@@ -55,6 +55,7 @@ def test_the_form_of_push() -> None:
         ({"value": "wet"}, "encoding"),
         ({"value": True}, "encoding"),
         ({"value": "inf"}, "encoding"),
+        ({"value": "1_5"}, "encoding"),
         ({"value": [1]}, "encoding"),
     ],
 )
@@ -99,8 +100,9 @@ MAPPING: dict[str, Any] = {
 }
 
 
-def test_a_table_is_read_by_its_mapping() -> None:
-    told = rows(TABLE, KELANI, **MAPPING)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_table_is_read_by_its_mapping(encoding: str) -> None:
+    told = rows(TABLE, KELANI.decode().encode(encoding), **MAPPING)
     assert said(told) == [
         ("Nagalagam Street", ("stage_m", 2.5, "ft"), ("rain_mm", 1.0, "mm")),
         ("Hanwella", ("stage_m", None, "m"), ("rain_mm", 0.0, "mm")),
@@ -144,6 +146,16 @@ def packed(name: str, content: bytes) -> bytes:
     return written.getvalue()
 
 
+def torn_sheet() -> bytes:
+    """A workbook whose sheet ends in the middle."""
+    whole, torn = io.BytesIO(), io.BytesIO()
+    Workbook().save(whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(torn, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name)[: -20 if "sheet1" in name else None])
+    return torn.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -155,7 +167,9 @@ def packed(name: str, content: bytes) -> bytes:
             packed("xl/workbook.xml", b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
             RefusalCode.UNSUPPORTED,
         ),
-        (packed("xl/workbook.xml", b" " * 300_000_000), RefusalCode.LENGTH),
+        (packed("xl/workbook.xml", b" " * 70_000 + b"<!DOCTYPE a><a/>"), RefusalCode.UNSUPPORTED),
+        (packed("xl/workbook.xml", b" " * 9_000_000), RefusalCode.LENGTH),
+        (torn_sheet(), RefusalCode.ENCODING),
         (packed("anything", b"x"), RefusalCode.ENCODING),
         (b"PK\x03\x04broken", RefusalCode.ENCODING),
     ],

@@ -169,7 +169,7 @@ class Form:
         if said is None or str(said).strip() in self._missing:
             return None, ("missing",)
         try:
-            if isinstance(said, bool | list | dict):
+            if isinstance(said, bool | list | dict) or "_" in str(said):  # Python's own 1_5 is nobody's number
                 raise ValueError
             value = float(said)
             if not math.isfinite(value):
@@ -195,6 +195,8 @@ class Form:
 
     def _instant(self, said: Any) -> datetime:
         if self._form in ("epoch_s", "epoch_ms"):
+            if isinstance(said, bool) or "_" in str(said):
+                raise ValueError
             seconds = float(said) / (1000 if self._form == "epoch_ms" else 1)
             return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING)
         found = datetime.fromisoformat(said) if self._form == "iso" else datetime.strptime(said, self._form)  # noqa: DTZ007 - the zone is put in below

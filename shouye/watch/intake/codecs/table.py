@@ -7,10 +7,12 @@ can be tried again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
@@ -32,7 +34,24 @@ from shouye.watch.intake.model import (
 )
 
 _MOST_BYTES = 64 * 1024 * 1024
-_MOST_UNPACKED = 256 * 1024 * 1024
+_MOST_UNPACKED = 128 * 1024 * 1024
+_MOST_RATIO = 100
+"""How far a workbook may swell; sheets of real data swell ten to thirty times (建议值)."""
+_PROLOG = 65_536
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    InvalidFileException,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    SyntaxError,  # what is no XML
+    RuntimeError,  # a password, a way of packing that nobody knows
+    EOFError,
+    OSError,
+    zlib.error,
+)
+"""What a foreign workbook makes the library raise."""
 _MOST_ROWS = 1_000_000
 _MOST_COLUMNS = 1_000
 
@@ -128,7 +147,8 @@ def _lines(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _text(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # “Unicode 文本” of Excel
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
@@ -139,20 +159,29 @@ def _text(data: bytes) -> str:
 def _sheet(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
     """工作表 — values, not formulas; a packed bomb or a document type inside is not opened."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(item.file_size for item in packed.infolist()) > _MOST_UNPACKED:
-                raise BadFrame(RefusalCode.LENGTH, f"解开后超过 {_MOST_UNPACKED} 字节")
-            for item in packed.infolist():
-                if item.filename.endswith((".xml", ".rels")) and b"<!" in packed.open(item).read(1024):
-                    raise BadFrame(RefusalCode.UNSUPPORTED, "带有 DTD 或实体声明，一律不读")
+        _inspect(data)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         name = str(settings.get("sheet", "")) or book.sheetnames[0]
         if name not in book.sheetnames:
             raise BadFrame(RefusalCode.HEADER, f"没有工作表 {name}")
         for cells in book[name].iter_rows(values_only=True):
             yield [_cell(cell) for cell in cells]
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise BadFrame(RefusalCode.ENCODING, f"XLSX 打不开：{type(error).__name__}") from None
+
+
+def _inspect(data: bytes) -> None:
+    """What is packed is small enough, and none of it declares entities."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        size = sum(item.file_size for item in packed.infolist())
+        if size > _MOST_UNPACKED or size > max(_MOST_RATIO * len(data), 8 * 1024 * 1024):
+            raise BadFrame(RefusalCode.LENGTH, f"解开后有 {size} 字节，是原来的 {size // len(data)} 倍，不像表格")
+        for item in packed.infolist():
+            if item.filename.endswith((".xml", ".rels")):
+                with packed.open(item) as part:
+                    head = part.read(_PROLOG).lstrip()
+                if b"<!" in head[:1024] or not head.startswith((b"<", codecs.BOM_UTF8)):
+                    raise BadFrame(RefusalCode.UNSUPPORTED, "带有 DTD 或实体声明，一律不读")
 
 
 def _cell(value: object) -> str:

@@ -98,7 +98,7 @@ class Substances:
             yield WireReading(known or f"hj212:{name}", time, value, unit, (*flags, *doubts, *common))
 
     def _unit(self, code: str, kind: str, system: str) -> tuple[str, list[str]]:
-        if kind in ("RS", "RT"):
+        if kind in ("RS", "RT", *_TEXTS):
             return ("h" if kind == "RT" else ""), []
         if (found := self.of(code)) is None:
             return "", ["unknown_code"]

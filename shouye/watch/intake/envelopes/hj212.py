@@ -91,6 +91,8 @@ class Envelope:
         crc = body[6 + size :]
         if re.fullmatch(rb"[0-9A-Fa-f]{4}", crc):
             return body[6 : 6 + size], crc.decode(), tail
+        if len(crc) == 4 and body[4 + size : 6 + size] == b"&&":
+            raise BadFrame(RefusalCode.CRC, f"校验码 {crc.decode('ascii', 'replace')} 不是十六进制")
         if len(body) < 10 + size and not _WHOLE.search(packet):
             raise BadFrame(RefusalCode.TRUNCATED, f"报文不完整：写明 {size} 字节，只到 {len(packet) - 6} 字节")
         raise BadFrame(RefusalCode.LENGTH, f"数据段长度写明 {size}，与实际不符")

@@ -153,7 +153,7 @@ def _value(text: str, step: timedelta) -> float | None:
     if text in _MISSING:
         return None
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # Python's own 1_5 is nobody's number
     except ValueError:
         raise ValueError(f"雨量“{text}”不是数字") from None
     if not math.isfinite(value) or value < 0:
