@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -285,6 +286,8 @@ def _reading(feed: Feed, one: WireReading, station: str, rule: ElementRule, now:
     assert not isinstance(value, str), "words are left out before"
     if value is not None:
         value = UNITS.convert(value, rule.unit or one.unit, UNITS.of(rule.element))
+        if not isfinite(value):
+            raise ValueError(f"encoding|{one.element} 的值 {one.value:g} 大得不能换算")
     flags = tuple(SENDER[flag] for flag in one.flags if flag in SENDER) if one.flags else ()
     step = rule.step or feed.interval
     return Reading(station, rule.element, one.time, value, step, source=station, flags=flags)

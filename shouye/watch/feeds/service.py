@@ -131,10 +131,10 @@ class _Work:
             "status": one.status,
             "part": one.part,
             "digest": one.digest,
+            "content": one.content or one.digest,
             "codec": feed.codec_name,
-            "raw": one.raw,
         }
-        number = store.put_signal(self._tx, row)
+        number = store.put_signal(self._tx, row, one.raw)
         if number is None:
             return Outcome(Standing.DUPLICATE)
         level = one.level.value if one.level else None

@@ -73,12 +73,20 @@ signal = Table(
     Column("kind", String(10), nullable=False),
     Column("status", String(10), nullable=False),
     Column("part", Integer, nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, comment="of the document it came in"),
+    Column("content", String(64), nullable=False, comment="of the signal alone"),
     Column("codec", String(40), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    UniqueConstraint("sender", "identifier", "sent", "part", "digest"),
+    UniqueConstraint("sender", "identifier", "sent", "content"),
     Index("signal_sent", "sent"),
-    comment="official warnings byte for byte as they came",
+    comment="official warnings, each once however often its envelope changes",
+)
+
+signal_document = Table(
+    "signal_document",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    comment="documents of official warnings byte for byte as they came, each once however many it holds",
 )
 
 
@@ -94,10 +102,12 @@ def remember(tx: Tx, feed: str, place: str, kept: Mapping[str, Any]) -> None:
     )
 
 
-def put_signal(tx: Tx, row: Mapping[str, Any]) -> int | None:
-    """Its row when it is new, None when these bytes are known."""
+def put_signal(tx: Tx, row: Mapping[str, Any], raw: bytes) -> int | None:
+    """Its row when it is new, None when it is known; a document is kept when something in it is new."""
     statement = tx.insert(signal).values(**row).on_conflict_do_nothing().returning(signal.c.id)
     found: int | None = tx.run(statement).scalar_one_or_none()
+    if found is not None:
+        tx.run(tx.insert(signal_document).values(digest=row["digest"], raw=raw).on_conflict_do_nothing())
     return found
 
 
@@ -115,19 +125,25 @@ class StoredSignal:
     status: str
     part: int
     digest: str
+    content: str
     codec: str
     raw: bytes
 
 
+_WITH_RAW = select(signal, signal_document.c.raw).join(
+    signal_document, signal_document.c.digest == signal.c.digest
+)
+
+
 def signals(tx: Tx, since: datetime | None = None, limit: int = 1000) -> list[StoredSignal]:
-    query = select(signal).order_by(signal.c.sent.desc(), signal.c.id.desc()).limit(limit)
+    query = _WITH_RAW.order_by(signal.c.sent.desc(), signal.c.id.desc()).limit(limit)
     if since is not None:
         query = query.where(signal.c.sent >= since)
     return [StoredSignal(*row) for row in tx.run(query)]
 
 
 def signal_of(tx: Tx, number: int) -> StoredSignal | None:
-    row = tx.run(select(signal).where(signal.c.id == number)).one_or_none()
+    row = tx.run(_WITH_RAW.where(signal.c.id == number)).one_or_none()
     return None if row is None else StoredSignal(*row)
 
 

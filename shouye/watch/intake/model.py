@@ -160,6 +160,8 @@ class Signal:
     signature: Signature = Signature()
     notes: tuple[str, ...] = ()
     part: int = 0
+    content: str = ""
+    """内容摘要 — of this signal alone, where `raw` is an envelope of many; empty: of its bytes."""
 
     @property
     def digest(self) -> str:

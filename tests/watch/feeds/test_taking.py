@@ -194,6 +194,20 @@ def test_a_signal_is_kept_byte_for_byte_once(database: Database) -> None:
     assert fact.body["digest"] == one.digest
 
 
+def test_an_envelope_that_changes_brings_only_what_is_new(database: Database) -> None:
+    """A feed of many alerts is another document every minute; what it holds is kept once, and so are its bytes."""
+    feed = documents("cap")
+    alerts = [CAP.partition("?>")[2].replace(">one<", f">{name}<") for name in ("one", "two", "three")]
+    first, second = (f"<feed>{''.join(alerts[:many])}</feed>".encode() for many in (2, 3))
+    assert standings(take(database, feed, first)) == ["accepted", "accepted"]
+    assert standings(take(database, feed, second)) == ["duplicate", "duplicate", "accepted"]
+    tampered = second.replace(b">Minor<", b">Extreme<", 1)
+    assert standings(take(database, feed, tampered)) == ["accepted", "duplicate", "duplicate"]
+    with database.read() as tx:
+        kept = {(one.identifier, one.part): one.raw for one in feeds.signals(tx) if one.raw != tampered}
+    assert kept == {("one", 0): first, ("two", 1): first, ("three", 2): second}
+
+
 def test_a_forged_cancel_is_heard_and_takes_nothing_away(database: Database) -> None:
     feed = documents("cap")
     take(database, feed, CAP.encode())

@@ -40,26 +40,37 @@ _OPTIONS: dict[str, str | int | float | bool] = {
     "most_waiting": 10_000,
 }
 _MOST_TOGETHER = 500
+_MOST_BYTES_TOGETHER = 4 * 1024 * 1024
+_MOST_WAITING_BYTES = 64 * 1024 * 1024
+_AT_ONCE = 65_536
+"""Payloads as small as this are read at once; larger ones in a thread, so that they hold up no other source."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _SESSION_S = 7 * 24 * 3600
 _VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
 
 
 class _Listener(aiomqtt.Client):
-    """A client that tells the broker only what is stored; QoS 0 beyond the bound is counted and left."""
+    """A client that tells the broker only what is stored; QoS 0 beyond the bounds is counted and left.
 
-    def __init__(self, *given: Any, most_waiting: int, **named: Any) -> None:
+    Of a payload that is too large only the beginning is kept, so that nobody fills the memory with what waits.
+    """
+
+    def __init__(self, *given: Any, most_waiting: int, most_bytes: int, **named: Any) -> None:
         super().__init__(*given, **named)
         self._client.manual_ack_set(True)
         self._most_waiting = most_waiting
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self.waiting: asyncio.Queue[Any] = asyncio.Queue()
         self.left = 0
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
-        if message.qos == 0 and self.waiting.qsize() >= self._most_waiting:
+        if message.qos == 0 and (self.waiting.qsize() >= self._most_waiting or self._bytes >= _MOST_WAITING_BYTES):
             self.left += 1
-        else:
-            self.waiting.put_nowait(message)
+            return
+        message.payload = message.payload[: self._most_bytes + 1]
+        self._bytes += len(message.payload)
+        self.waiting.put_nowait(message)
 
     async def some(self) -> list[Any]:
         """What has come, at least one; ends with the connection."""
@@ -72,8 +83,11 @@ class _Listener(aiomqtt.Client):
             if not coming.done():
                 coming.cancel()
         found = [coming.result()]
-        while len(found) < _MOST_TOGETHER and not self.waiting.empty():
+        size = len(found[0].payload)
+        while len(found) < _MOST_TOGETHER and size < _MOST_BYTES_TOGETHER and not self.waiting.empty():
             found.append(self.waiting.get_nowait())
+            size += len(found[-1].payload)
+        self._bytes -= size
         return found
 
     def acknowledge(self, message: Any) -> None:
@@ -86,11 +100,15 @@ def _decoded(feed: Feed, message: Any) -> Sequence[Message]:
     payload = bytes(message.payload)
     most = int(feed.option("most_bytes", _OPTIONS["most_bytes"]))
     if len(payload) > most:
-        return [Refused(RefusalCode.LENGTH, f"{len(payload)} 字节，超过 {most}", payload[:most])]
+        return [Refused(RefusalCode.LENGTH, f"超过 {most} 字节", payload[:most])]
     options = replace(feed.session_options, settings={**feed.settings, "topic": str(message.topic)})
     if feed.codec.decode_all is not None:
         return list(feed.codec.decode_all(payload, options))
     return [feed.codec.decode(payload, options)]
+
+
+def _all_decoded(feed: Feed, heard: Sequence[Any]) -> list[Message]:
+    return [message for one in heard for message in _decoded(feed, one)]
 
 
 async def _hear(feed: Feed, desk: Desk, client: _Listener) -> None:
@@ -98,7 +116,8 @@ async def _hear(feed: Feed, desk: Desk, client: _Listener) -> None:
     host = str(feed.option("host", _OPTIONS["host"]))
     while True:
         heard = await client.some()
-        messages = [message for one in heard for message in _decoded(feed, one)]
+        small = sum(len(one.payload) for one in heard) <= _AT_ONCE
+        messages = _all_decoded(feed, heard) if small else await aside(_all_decoded, feed, heard)
         if messages:
             await deliver(desk, feed, messages, host)
         for one in heard:
@@ -129,6 +148,7 @@ def _client(feed: Feed) -> _Listener:
         protocol=_VERSIONS[version],
         keepalive=int(feed.option("keepalive_s", _OPTIONS["keepalive_s"])),
         most_waiting=int(feed.option("most_waiting", _OPTIONS["most_waiting"])),
+        most_bytes=int(feed.option("most_bytes", _OPTIONS["most_bytes"])),
         **named,
     )
 

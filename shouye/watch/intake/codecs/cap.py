@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -124,6 +125,7 @@ class _Reader:
             signature=self.signature(alert, sent),
             notes=tuple(self.notes),
             part=part,
+            content=sha256(etree.tostring(alert, method="c14n", with_tail=False)).hexdigest(),
         )
 
     def status(self, word: str, identifier: str) -> str:

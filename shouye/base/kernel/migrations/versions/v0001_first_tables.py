@@ -543,15 +543,23 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="of the document it came in"),
+        sa.Column("content", sa.String(length=64), nullable=False, comment="of the signal alone"),
         sa.Column("codec", sa.String(length=40), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("sender", "identifier", "sent", "part", "digest"),
-        comment="official warnings byte for byte as they came",
+        sa.UniqueConstraint("sender", "identifier", "sent", "content"),
+        comment="official warnings, each once however often its envelope changes",
     )
     with op.batch_alter_table("signal", schema=None) as batch_op:
         batch_op.create_index("signal_sent", ["sent"], unique=False)
+
+    op.create_table(
+        "signal_document",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="documents of official warnings byte for byte as they came, each once however many it holds",
+    )
 
     op.create_table(
         "situation",
