@@ -100,6 +100,6 @@ MONSTERS: list[tuple[str, Callable[[], bytes]]] = [
 @pytest.mark.parametrize(("name", "build"), MONSTERS)
 def test_a_monster_costs_seconds_at_most(name: str, build: Callable[[], bytes]) -> None:
     data = build()
-    begun = time.perf_counter()
+    begun = time.process_time()
     every(name, data)
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20, "of the processor: a loaded machine is no fault of the codec"
