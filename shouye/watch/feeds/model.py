@@ -28,8 +28,9 @@ from shouye.watch.intake import (
     SessionOptions,
     WireReading,
     codec_of,
+    element_names,
 )
-from shouye.watch.observe import Reading
+from shouye.watch.observe import Reading, standard_elements
 
 Setting = str | int | float | bool
 
@@ -217,6 +218,17 @@ class Feed:
         peer = mapped or peer
         return any(peer.version == one.version and peer in one for one in self.networks or _LOOPBACK)
 
+    def knows(self, element: str) -> bool:
+        """Is this, without the block saying so, an element of ours?"""
+        if self.codec.names_are_free and not self.has_columns:
+            return element in standard_elements().by_name or element in element_names()
+        return _NAME.fullmatch(element) is not None
+
+    @cached_property
+    def has_columns(self) -> bool:
+        """The block itself names the elements, column by column."""
+        return any(key.startswith("column.") for key in self.settings)
+
     @property
     def times_by_arrival(self) -> bool:
         """The wire carries no time (Modbus): what is heard is of now."""
@@ -261,7 +273,7 @@ def translate(feed: Feed, message: Decoded, now: datetime, heard_at: datetime | 
         station = feed.stations.get(one.station or message.station)
         rule = feed.elements.get(one.element)
         # A status word is no number, a code that no block maps is nobody's element.
-        if isinstance(one.value, str) or (rule is None and not _NAME.fullmatch(one.element)):
+        if isinstance(one.value, str) or (rule is None and not feed.knows(one.element)):
             unmapped.append(one.element)
         elif station is None:
             who = one.station or message.station

@@ -52,6 +52,7 @@ class _Work:
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._unmapped: Counter[tuple[str, str]] = Counter()
         self._held: list[dict[str, Any]] = []
         self._readings: list[Reading] = []
         self._owners: list[tuple[int, int]] = []
@@ -81,13 +82,16 @@ class _Work:
             return self._record(parcel, message, place)
         taken = translate(feed, message, self._tx.now, parcel.heard_at)
         for element in taken.unmapped:
-            self._counts[feed.name, f"unmapped {element}"[:40]] += 1
+            self._unmapped[feed.name, _writable(element)] += 1
         self._readings += taken.readings
         if taken.refused:
             return self._partly(parcel, message, taken)
         if taken.is_test:
             return Outcome(Standing.TEST)
-        return Outcome(Standing.ACCEPTED if taken.readings else Standing.NOTED)
+        if taken.readings:
+            return Outcome(Standing.ACCEPTED)
+        strange = "、".join(_writable(element) for element in taken.unmapped[:5])
+        return Outcome(Standing.NOTED, detail=f"没有对照的要素：{strange}" if strange else "")
 
     def _partly(self, parcel: Parcel, message: Decoded, taken: Taken) -> Outcome:
         code = taken.refused[0][0]
@@ -158,6 +162,7 @@ class _Work:
         for feed, outcome in zip(self._feeds, self.outcomes, strict=True):
             self._counts[feed, outcome.standing.value] += 1
         tally.count(self._tx, self._counts)
+        tally.count_unmapped(self._tx, self._unmapped)
         self._keep_pace()
 
     def _store_readings(self) -> None:

@@ -246,6 +246,8 @@ class Codec:
     session: Callable[[SessionOptions], Session] | None = None
     decode_all: Callable[[bytes, SessionOptions], Iterable[Message]] | None = None
     document: bool = False
+    names_are_free: bool = False
+    """The sender chooses the names of elements: one that neither we nor the block know opens no series."""
     mark: str = ""
     """未经实网验证 — where only documents prove it; shown to the officer."""
 

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from shouye.base.kernel import BadInput, load_shelf
 from shouye.watch.intake import files
+from shouye.watch.intake.elements.hj212 import ELEMENTS as HJ212
+from shouye.watch.intake.elements.jt808 import ELEMENTS as JT808
+from shouye.watch.intake.elements.sl651 import ELEMENTS as SL651
 from shouye.watch.intake.model import (
     STANDARD,
     Codec,
@@ -209,6 +213,12 @@ def _of_hex(text: bytes) -> bytes | None:
         return None
     digits = _HEX_MARKS.sub(b"", text)
     return None if len(digits) % 2 else bytes.fromhex(digits.decode("ascii"))
+
+
+@cache
+def element_names() -> frozenset[str]:
+    """本系统的要素名 — every name of ours into which some protocol's code is translated."""
+    return SL651.names | HJ212.names_of_ours | JT808.names
 
 
 def read_storm(path: Path) -> Storm:

@@ -14,6 +14,7 @@ from shouye.watch.tally.model import hearing as hearing
 from shouye.watch.tally.model import without_secrets as without_secrets
 from shouye.watch.tally.service import NotHeld as NotHeld
 from shouye.watch.tally.service import count as count
+from shouye.watch.tally.service import count_unmapped as count_unmapped
 from shouye.watch.tally.service import counts as counts
 from shouye.watch.tally.service import counts_by_day as counts_by_day
 from shouye.watch.tally.service import drop_held as drop_held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,6 +14,9 @@ from shouye.watch.tally import store
 from shouye.watch.tally.facts import HeldDropped, HeldRetried
 from shouye.watch.tally.model import Count, Held, Minute
 
+_MOST_FATES = 200
+"""计数种类 — rows of counts a feed may have in a day before new names are counted together. `proposed`."""
+
 
 class NotHeld(Refusal):
     """这条来数已经不在隔离区，不必再处理。"""
@@ -21,6 +25,16 @@ class NotHeld(Refusal):
 def count(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
     """计数 — (feed, what) -> how many more today."""
     store.count(tx, counts)
+
+
+def count_unmapped(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
+    """没有对照的要素 — (feed, element) -> how many; a source that invents names fills no table with them."""
+    folded: Counter[tuple[str, str]] = Counter()
+    room = {feed: _MOST_FATES - store.known_fates(tx, feed) for feed in {feed for feed, _ in counts}}
+    for (feed, element), many in sorted(counts.items()):
+        room[feed] -= 1
+        folded[feed, f"unmapped {element}"[:40] if room[feed] > 0 else "unmapped"] += many
+    store.count(tx, folded)
 
 
 def counts(tx: Tx, since: date | None = None) -> list[Count]:

@@ -132,6 +132,13 @@ def settle(tx: Tx, number: int, state: str, by: str, why: str) -> bool:
     return bool(changed.rowcount == 1)
 
 
+def known_fates(tx: Tx, feed: str) -> int:
+    """How many different fates this feed's rows had today."""
+    day = tx.now.astimezone(BEIJING).date().isoformat()
+    query = select(func.count()).where(feed_count.c.feed == feed, feed_count.c.day == day)
+    return int(tx.run(query).scalar_one())
+
+
 def count(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
     """Add to the day's counts: (feed, what) -> how many."""
     if not counts:

@@ -109,6 +109,23 @@ def test_units_are_converted_at_the_edge(database: Database) -> None:
     assert stored(database) == [("53486", "stage_m", 3.048), ("53486", "temp_c", 10.0), ("53487", "stage_m", 10.0)]
 
 
+def test_a_value_that_no_unit_can_hold_is_refused(database: Database) -> None:
+    told = take(database, pushed(), body(row("a", 0, 1e308, unit="inch"), row("a", 5, 1e300, "stage_m", "m")))
+    assert [(one.standing.value, one.code) for one in told] == [("refused", "encoding"), ("accepted", "")]
+
+
+def test_invented_names_open_no_series_and_fill_no_table(database: Database) -> None:
+    named = [row("a", 0, 1, f"name_{at}_mm") for at in range(300)]
+    told = take(database, pushed(), body(*named, row("a", 0, 1, "ph", ""), row("a", 0, 2, "stage_m", "m")))
+    assert standings(told) == ["noted"] * 300 + ["accepted"] * 2
+    assert told[0].detail == "没有对照的要素：name_0_mm"
+    assert [element for _, element, _ in stored(database)] == ["ph", "stage_m"]
+    with database.read() as tx:
+        counts = {one.what: one.count for one in tally.counts(tx)}
+    assert counts["unmapped"] + sum(many for what, many in counts.items() if what.startswith("unmapped ")) == 300
+    assert len(counts) <= 202
+
+
 def test_a_device_is_heard_and_its_own_words_mapped(database: Database) -> None:
     (told,) = take(database, hydrology(), report(5, "2.5"))
     assert told.standing is Standing.ACCEPTED

@@ -210,4 +210,5 @@ CODEC = Codec(
     encode=encode,
     decode_all=decode_all,
     document=True,
+    names_are_free=True,
 )

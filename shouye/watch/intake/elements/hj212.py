@@ -60,6 +60,10 @@ class Substances:
         self._rows = {row.code_2005: row for row in rows.values() if row.code_2005} | rows
         self._tables = tables
 
+    @property
+    def names_of_ours(self) -> frozenset[str]:
+        return frozenset(map(str, self._tables["elements"].values()))
+
     def word(self, table: str, key: str) -> str:
         """What a number of the protocol means; empty when nobody defined it."""
         return str(self._tables[table].get(key, ""))

@@ -168,6 +168,12 @@ class Places:
     def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
         self._tables = tables
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(str(row[0]) for row in self._tables["extras"].values()) | {
+            reading.element for reading in self.readings(_read_place(bytes(28)), "")
+        }
+
     def word(self, message: str) -> str:
         return str(self._tables["messages"].get(message, ""))
 

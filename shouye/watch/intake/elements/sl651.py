@@ -80,6 +80,12 @@ class Dictionary:
         self._parameters: dict[str, list[str]] = table["parameters"]
         self._sources: dict[str, dict[str, list[str]]] = table["sources"]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every element of ours that a code of the standard or of a source stands for."""
+        tables = (self.elements, *self._sources.values())
+        return frozenset(row[0 if table is not self.elements else 1] for table in tables for row in table.values())
+
     def is_bytes(self, function: str, code: str) -> bool:
         """Data that are bytes and no number: hour groups, status, and addresses and channels (表 D.1)."""
         if function in self.configured:
