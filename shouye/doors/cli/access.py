@@ -32,10 +32,7 @@ from shouye.base.access import (
 from shouye.base.kernel import (
     BEIJING,
     BadInput,
-    Database,
-    Refusal,
     Tx,
-    WallClock,
     make_vault,
     rotate_vault,
     vault_path,
@@ -43,7 +40,7 @@ from shouye.base.kernel import (
 from shouye.base.privacy import Retention, kinds, read_retention, sweep
 from shouye.base.proof import remove as remove_factor
 from shouye.base.roster import seal_contacts_again, snapshot
-from shouye.doors.cli.db import Where
+from shouye.doors.cli.words import Where, opened, say, told
 
 access_app = typer.Typer(help="账号与接口密钥。", no_args_is_help=True)
 user_app = typer.Typer(help="账号：开户、列出、销户、改密码。", no_args_is_help=True)
@@ -88,9 +85,9 @@ def add(
             posts=tuple(posts or ()),
             expires_at=until,
         )
-    _say(f"已开户 {login}，至 {until.astimezone(BEIJING):%Y-%m-%d}")
+    say(f"已开户 {login}，至 {until.astimezone(BEIJING):%Y-%m-%d}")
     if draw:
-        _say(f"密码（只显示这一次）：{password}")
+        say(f"密码（只显示这一次）：{password}")
 
 
 @user_app.command("list")
@@ -109,7 +106,7 @@ def close(database: Where, login: Login) -> None:
     """销户：立即退出其全部登录。"""
     with _writing(database) as tx:
         close_user(tx, OPERATOR, login)
-    _say(f"已销户 {login}")
+    say(f"已销户 {login}")
 
 
 @user_app.command("password")
@@ -118,9 +115,9 @@ def password(database: Where, login: Login, draw: Drawn = False) -> None:
     fresh = _password(draw)
     with _writing(database) as tx:
         set_password(tx, OPERATOR, login, fresh)
-    _say(f"已改设 {login} 的密码")
+    say(f"已改设 {login} 的密码")
     if draw:
-        _say(f"密码（只显示这一次）：{fresh}")
+        say(f"密码（只显示这一次）：{fresh}")
 
 
 @user_app.command("reset-factor")
@@ -128,7 +125,7 @@ def reset_factor(database: Where, login: Login) -> None:
     """解除动态口令：手机丢了时用；下次签发前须重新绑定。"""
     with _writing(database) as tx:
         remove_factor(tx, OPERATOR, user_named(tx, login))
-    _say(f"已解除 {login} 的动态口令")
+    say(f"已解除 {login} 的动态口令")
 
 
 @key_app.command("issue")
@@ -145,7 +142,7 @@ def issue(
         _known(tx, division, [])
         key, token = issue_key(tx, OPERATOR, purpose=purpose, division=division, days=days, feed=feed, note=note)
     until = f"{key.expires_at.astimezone(BEIJING):%Y-%m-%d}"
-    _say(f"密钥 {key.id}（{purpose.word}，{division}{'，' + feed if feed else ''}，至 {until}）只显示这一次：")
+    say(f"密钥 {key.id}（{purpose.word}，{division}{'，' + feed if feed else ''}，至 {until}）只显示这一次：")
     typer.echo(token)
 
 
@@ -167,7 +164,7 @@ def revoke(database: Where, number: Annotated[int, typer.Argument(help="密钥�
     """作废密钥：立即失效。"""
     with _writing(database) as tx:
         revoke_key(tx, OPERATOR, number)
-    _say(f"已作废密钥 {number}")
+    say(f"已作废密钥 {number}")
 
 
 @access_app.command("sweep")
@@ -190,11 +187,9 @@ def sweep_personal(
 def make_key(database: Where) -> None:
     """生成联系方式的密钥文件：实战开库前做一次，并另存一份；备份里没有它。"""
     path = vault_path(database)
-    try:
+    with told():
         make_vault(path)
-    except Refusal as refusal:
-        raise _told(refusal) from None
-    _say(f"已生成 {path}（权限 0600）。请另存一份：丢了它，库和备份里的号码都读不出。")
+    say(f"已生成 {path}（权限 0600）。请另存一份：丢了它，库和备份里的号码都读不出。")
 
 
 @contact_app.command("rotate-key")
@@ -203,7 +198,7 @@ def rotate_key(database: Where) -> None:
     path = vault_path(database)
     with _writing(database) as tx:
         count = seal_contacts_again(tx, rotate_vault(path))
-    _say(f"已更换，{count} 个号码改用新密钥；请重启各进程，并把 {path} 另存一份。")
+    say(f"已更换，{count} 个号码改用新密钥；请重启各进程，并把 {path} 另存一份。")
 
 
 def _password(draw: bool) -> str:
@@ -228,25 +223,9 @@ def _until(user: User) -> str:
 
 @contextmanager
 def _writing(url: str, *things: object) -> Iterator[Tx]:
-    found = Database(url, WallClock())
-    found.install(*things)
-    try:
-        with found.begin() as tx:
-            yield tx
-    except Refusal as refusal:
-        raise _told(refusal) from None
-    finally:
-        found.close()
-
-
-def _told(refusal: Refusal) -> typer.Exit:
-    Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
-    return typer.Exit(2)
+    with opened(url, *things) as found, found.begin() as tx:
+        yield tx
 
 
 def _print(table: Table) -> None:
     Console(highlight=False, soft_wrap=True).print(table)
-
-
-def _say(line: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(line, markup=False)

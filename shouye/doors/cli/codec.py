@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shouye.base.kernel import Refusal
+from shouye.doors.cli.words import told
 from shouye.watch.intake import Message, Refused, SessionOptions, all_codecs, codec_of, read_frames
 
 codec_app = typer.Typer(help="通信规约：报文译码与检查。", no_args_is_help=True)
@@ -57,12 +57,9 @@ def decode(
     source: Annotated[str, typer.Option("--source", help="来源，决定用谁的扩展要素表")] = "",
 ) -> None:
     """译出文件里的报文，每帧输出一行 JSON；拒收的帧给出原因。"""
-    try:
+    with told():
         for message in read_frames(file, codec_of(name), SessionOptions(source=source)):
             typer.echo(json.dumps(shown(message), ensure_ascii=False))
-    except Refusal as refusal:
-        typer.echo(refusal.message, err=True)
-        raise typer.Exit(2) from None
 
 
 def shown(message: Message) -> dict[str, Any]:

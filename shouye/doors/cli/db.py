@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -13,15 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from shouye.base.kernel import (
     LEASE,
     Database,
     Lease,
     Mode,
-    Refusal,
-    WallClock,
     back_up,
     hold,
     holder_name,
@@ -32,6 +28,7 @@ from shouye.base.kernel import (
     vault_for,
 )
 from shouye.base.roster import has_city, import_city, load_city
+from shouye.doors.cli.words import Where, opened, say
 
 ROLES = ("engine", "clock")
 """只由一个进程担任的角色 — judging, and the clock with its jobs, ladders and calls."""
@@ -39,13 +36,6 @@ ROLES = ("engine", "clock")
 Duty = Callable[[Database, Sequence[Lease], threading.Event, Path | None], None]
 """值守 — what a process does while it holds the roles, until the event is set, sealing with the key in the folder;
 given by the assembly."""
-
-Where = Annotated[
-    str,
-    typer.Option(
-        "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址，如 postgresql://… 或 sqlite:///…"
-    ),
-]
 
 
 class ModeWord(StrEnum):
@@ -177,21 +167,3 @@ def _say_holders(database: Database) -> None:
     for one in held:
         state = "值守中" if one.alive else "已静默"
         say(f"{one.role}：{one.holder}，第 {one.fence} 任，{state}，上次续任 {iso(one.renewed_at)}")
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Database]:
-    """The database, closed afterwards; a refusal is told in its own words."""
-    found = Database(url, WallClock())
-    try:
-        yield found
-    except Refusal as refusal:
-        Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
-        raise typer.Exit(2) from None
-    finally:
-        found.close()
-
-
-def say(line: str) -> None:
-    """A line for the operator, whatever characters are in it."""
-    Console(highlight=False, soft_wrap=True).print(line, markup=False)

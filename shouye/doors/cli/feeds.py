@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,19 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from shouye.base.access import OPERATOR, WHOLE
-from shouye.base.kernel import BadInput, Database, NotFound, Refusal, WallClock, iso
+from shouye.base.kernel import BadInput, NotFound, WallClock, iso
+from shouye.doors.cli.words import CityOption, FindCity, Where, opened, told
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.intake import read_frames
-
-CityOption = Annotated[str, typer.Option("--city", help="城市：cities 下的目录名，或目录路径")]
-Where = Annotated[
-    str,
-    typer.Option(
-        "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址，如 postgresql://… 或 sqlite:///…"
-    ),
-]
-FindCity = Callable[[str], Path]
 
 
 def make_feeds(city: FindCity) -> typer.Typer:
@@ -41,25 +32,6 @@ def make_feeds(city: FindCity) -> typer.Typer:
     quarantine.command("drop")(drop_held)
     app.add_typer(quarantine, name="quarantine")
     return app
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """A refusal is said in words and ends the command with 2."""
-    try:
-        yield
-    except Refusal as refusal:
-        typer.echo(refusal.message, err=True)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Database]:
-    database = Database(url, WallClock())
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def blocks(folder: Path) -> dict[str, Feed]:
@@ -116,7 +88,7 @@ def _proved(feed: Feed, sample: Path | None) -> bool:
 def _make_status(find: FindCity) -> Callable[..., None]:
     def status(database: Where, city: CityOption = "datong") -> None:
         """看来数：每个来源收了多少、重复多少、拒收多少，最后一次是什么时候。"""
-        with told(), opened(database) as found, found.read() as tx:
+        with opened(database) as found, found.read() as tx:
             rows: dict[str, dict[str, tally.Count]] = {}
             for one in tally.counts(tx):
                 rows.setdefault(one.feed, {})[one.what] = one
@@ -142,7 +114,7 @@ def _make_load(find: FindCity) -> Callable[..., None]:
         city: CityOption = "datong",
     ) -> None:
         """一次性导入：把一份存好的文件当作这个来源发来的，逐条收下，收不下的进隔离区。"""
-        with told(), opened(database) as found:
+        with opened(database) as found:
             known = blocks(find(city))
             if name not in known:
                 raise NotFound(f"接入块 {name}")
@@ -160,7 +132,7 @@ def list_held(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
 ) -> None:
     """列出隔离区里的来数，新的在前。"""
-    with told(), opened(database) as found, found.read() as tx:
+    with opened(database) as found, found.read() as tx:
         table = Table("号", "来源", "时间", "原因", "测站", "从哪来", "字节", "说明")
         for one in tally.held(tx, WHOLE, feed, limit=limit):
             row = (one.feed, iso(one.at), one.code, one.station, one.peer, str(one.size), one.detail)
@@ -170,7 +142,7 @@ def list_held(
 
 def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
     """看一条：原始字节，和按规约译出来的样子。"""
-    with told(), opened(database) as found, found.read() as tx:
+    with opened(database) as found, found.read() as tx:
         one = tally.held_one(tx, WHOLE, number)
     typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
     typer.echo(masked(one.raw))
@@ -191,7 +163,7 @@ def _make_retry(find: FindCity) -> Callable[..., None]:
         city: CityOption = "datong",
     ) -> None:
         """改好接入块以后，把这一条重新收一次。"""
-        with told(), opened(database) as found:
+        with opened(database) as found:
             known = blocks(find(city))
             with found.begin() as tx:
                 one = tally.held_one(tx, WHOLE, number)
@@ -210,6 +182,6 @@ def drop_held(
     reason: Annotated[str, typer.Option("--reason", help="为什么没有用")],
 ) -> None:
     """看过了，没有用：从隔离区拿走，计数、理由留着。"""
-    with told(), opened(database) as found, found.begin() as tx:
+    with opened(database) as found, found.begin() as tx:
         tally.drop_held(tx, OPERATOR, number, reason)
     typer.echo("已弃置")

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from shouye.base.kernel import BadInput, iso
-from shouye.doors.cli.feeds import told
+from shouye.doors.cli.words import told
 from shouye.watch.intake import Decoded, Refused, SessionOptions, codec_of, table_rows
 
 _TIMES = (

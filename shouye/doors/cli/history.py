@@ -14,7 +14,8 @@ from openpyxl import Workbook
 
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, BadInput, iso
-from shouye.doors.cli.feeds import CityOption, FindCity, Where, opened, told
+from shouye.doors.cli.history_mark import mark
+from shouye.doors.cli.words import CityOption, FindCity, Where, opened
 from shouye.watch import archive, observe, stations
 from shouye.watch.observe import Reading
 
@@ -31,12 +32,13 @@ FILES = Path("var/run/history")
 
 def make_history(city: FindCity) -> typer.Typer:
     """The commands, bound to how the assembly finds a city."""
-    app = typer.Typer(help="历史数据：补录、导出、归档、找重复测源。", no_args_is_help=True)
+    app = typer.Typer(help="历史数据：补录、导出、归档、找重复测源、人工标记。", no_args_is_help=True)
     app.command("load")(load)
     app.command("export")(export)
     app.command("tidy")(_make_tidy(city))
     app.command("months")(months)
     app.command("same")(same)
+    app.command("mark")(mark)
     return app
 
 
@@ -48,7 +50,7 @@ def load(
     system: Annotated[str, typer.Option("--system", help="站号是哪个系统的编码；按别名表认站")] = "",
 ) -> None:
     """补录：逐行检查，收下的入库并研判；已经有的不重复，收不下的逐行说明，退出码 1。"""
-    with told(), opened(database) as base:
+    with opened(database) as base:
         with base.read() as tx:
             known = set(stations.gauges(tx, WHOLE))
             names = {code: one for (named, code), one in stations.aliases(tx).items() if named == system}
@@ -133,7 +135,7 @@ def export(
     files: Folder = FILES,
 ) -> None:
     """导出：在库的和已归档的一起，逐条，带质控说明；以 = + - @ 开头的文字一律作文字。"""
-    with told(), opened(database) as base:
+    with opened(database) as base:
         begin, end = (one if one.tzinfo else one.replace(tzinfo=BEIJING) for one in (since, until))
         with base.read() as tx:
             rows = archive.all_of(tx, WHOLE, files, station, element, begin, end)
@@ -177,7 +179,7 @@ def _write(target: Path, rows: Iterator[Reading]) -> int:
 def _make_tidy(find: FindCity) -> Callable[..., None]:
     def tidy(database: Where, city: CityOption = "datong", files: Folder = FILES) -> None:
         """归档：写出已过去的月份，把满期的移出数据库、销毁；期限见城市的 retention.toml。"""
-        with told(), opened(database) as base:
+        with opened(database) as base:
             done = archive.tidy(base, files, archive.read_keeping(find(city) / "retention.toml"))
         for word, some in (("归档", done.closed), ("移出数据库", done.moved), ("到期销毁", done.forgotten)):
             typer.echo(f"{word}：{'、'.join(some) or '无'}")
@@ -187,7 +189,7 @@ def _make_tidy(find: FindCity) -> Callable[..., None]:
 
 def months(database: Where) -> None:
     """已归档的月：文件、条数、摘要、是否还在库。"""
-    with told(), opened(database) as base, base.read() as tx:
+    with opened(database) as base, base.read() as tx:
         for one in archive.months(tx):
             where = "文件和数据库" if one.live else "只在文件"
             typer.echo(f"{one.month}  {one.rows:>10} 条  {where}  {one.file}  {one.digest}")
@@ -195,7 +197,7 @@ def months(database: Where) -> None:
 
 def same(database: Where, since: Since, until: Until, element: Element = "rain_mm") -> None:
     """找重复测源：读数完全相同的测站，研判时只算一个来源。"""
-    with told(), opened(database) as base:
+    with opened(database) as base:
         begin, end = (one if one.tzinfo else one.replace(tzinfo=BEIJING) for one in (since, until))
         with base.begin() as tx:
             found = archive.find_same(tx, element, begin, end)

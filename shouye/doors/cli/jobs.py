@@ -10,7 +10,7 @@ from rich.table import Table
 
 from shouye.base.access import OPERATOR
 from shouye.base.kernel import dead_jobs, iso, retry, set_aside
-from shouye.doors.cli.db import Where, opened, say
+from shouye.doors.cli.words import Where, opened, say
 
 jobs_app = typer.Typer(help="停下的作业：查看、重试、写明理由搁置。", no_args_is_help=True)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from shouye.doors.cli.feeds import FindCity, make_feeds
+from shouye.doors.cli.feeds import make_feeds
 from shouye.doors.cli.feeds_map import feeds_map
 from shouye.doors.cli.feeds_simulate import make_simulate
+from shouye.doors.cli.words import FindCity
 
 
 def make_sources(find: FindCity) -> typer.Typer:

@@ -11,6 +11,7 @@ from shouye.watch.archive.jobs import Tidied as Tidied
 from shouye.watch.archive.jobs import close_month as close_month
 from shouye.watch.archive.jobs import tidy as tidy
 from shouye.watch.archive.model import Bucket as Bucket
+from shouye.watch.archive.model import Flagged as Flagged
 from shouye.watch.archive.model import History as History
 from shouye.watch.archive.model import Keeping as Keeping
 from shouye.watch.archive.model import Month as Month

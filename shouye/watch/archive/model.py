@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shouye.base.kernel import BEIJING, BadInput, from_ms, to_ms
-from shouye.watch.observe import Reading
+from shouye.watch.observe import Quality, Reading
 
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -29,6 +29,18 @@ class History:
     step_s: Whole
     sent: Numbers
     value: Numbers
+    doubts: Mapping[int, tuple[Quality, str]] = field(default_factory=dict)
+    """Place of a reading -> suspect or bad, and why; what has no value has no place here."""
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """抽稀后仍在的标记 — a suspect or bad reading as it was sent."""
+
+    time: datetime
+    value: float
+    quality: Quality
+    why: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,8 @@ class Bucket:
     """抽稀的一格 — (begin, end]: the first, lowest, highest and last value with their instants, and the sum.
 
     `count` are values that count, `missing` readings that have none. A curve drawn through first, low, high and
-    last goes through every extreme of the full series.
+    last goes through every extreme of the full series. `flagged` are its suspect and bad readings, where they are
+    many the first, lowest, highest and last of each quality.
     """
 
     begin: datetime
@@ -48,6 +61,7 @@ class Bucket:
     low: tuple[datetime, float] | None
     high: tuple[datetime, float] | None
     last: tuple[datetime, float] | None
+    flagged: tuple[Flagged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,9 @@ def thin(history: History, since: datetime, until: datetime, buckets: int) -> li
     begin, end = to_ms(since), to_ms(until)
     width = -(-(end - begin) // buckets)
     place = (history.time_ms - begin - 1) // width
+    doubted: dict[int, list[int]] = {}
+    for index in sorted(history.doubts):
+        doubted.setdefault(int(place[index]), []).append(index)
     found = []
     for number in np.unique(place).tolist():
         low, high = np.searchsorted(place, [number, number + 1])
@@ -144,9 +161,28 @@ def thin(history: History, since: datetime, until: datetime, buckets: int) -> li
                 low=point(int(np.nanargmin(value))) if some else None,
                 high=point(int(np.nanargmax(value))) if some else None,
                 last=point(known[-1]) if some else None,
+                flagged=tuple(_told(history, doubted.get(number, []))),
             )
         )
     return found
+
+
+MOST_FLAGGED = 8
+"""How many flagged readings of one bucket are all kept."""
+
+
+def _told(history: History, places: Sequence[int]) -> Iterator[Flagged]:
+    """Every flagged reading, or of many the ends and the extremes of each quality."""
+    kept = list(places)
+    if len(kept) > MOST_FLAGGED:
+        kept = []
+        for quality in (Quality.SUSPECT, Quality.BAD):
+            mine = [index for index in places if history.doubts[index][0] is quality]
+            if mine:
+                by_value = sorted(mine, key=lambda index: history.sent[index])
+                kept += [mine[0], by_value[0], by_value[-1], mine[-1]]
+    for index in sorted(set(kept)):
+        yield Flagged(from_ms(int(history.time_ms[index])), float(history.sent[index]), *history.doubts[index])
 
 
 LEAST_ALIKE = 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shouye.base.kernel import BadInput, NotFound, Tx, from_ms, record, to_ms
 from shouye.watch import observe, stations
 from shouye.watch.archive import store
 from shouye.watch.archive.facts import MonthArchived, MonthForgotten, MonthMovedOut
-from shouye.watch.archive.model import Bucket, History, Month, Page, alike, thin
+from shouye.watch.archive.model import Bucket, History, Month, Numbers, Page, Whole, alike, thin
 from shouye.watch.observe import Flag, Quality, Reading
 
 MOST = 10_000
@@ -106,11 +106,31 @@ def whole(
     time_ms, step_s = (np.array([row[index] for row in rows], dtype=np.int64) for index in (0, 1))
     sent = np.array([np.nan if row[2] is None else row[2] for row in rows], dtype=np.float64)
     value = np.where(np.array([bool(row[3]) for row in rows], dtype=np.bool_), np.nan, sent)
+    doubts = _doubts(time_ms, step_s, sent, store.doubts(tx, station, element, span))
     for mark in observe.marks(tx, scope, station, element):
         over = (time_ms > to_ms(mark.since)) & (time_ms <= (to_ms(mark.until) if mark.until else span[1]))
         said = sent if mark.value is None else np.full(len(sent), mark.value)
         value = np.where(over, np.nan if mark.quality is Quality.BAD else said, value)
-    return History(time_ms, step_s, sent, value)
+        for index in np.flatnonzero(over & ~np.isnan(sent)).tolist():
+            doubts.pop(index, None)
+            if mark.quality is not Quality.GOOD:
+                doubts[index] = mark.quality, mark.why
+    return History(time_ms, step_s, sent, value, doubts)
+
+
+def _doubts(
+    time_ms: Whole, step_s: Whole, sent: Numbers, flags: Iterable[tuple[int, int, str, str]]
+) -> dict[int, tuple[Quality, str]]:
+    """Place of each reading that has a value and a flag against it -> the worst of them, and all that is said."""
+    found: dict[int, tuple[Quality, str]] = {}
+    for ms, step, quality, why in flags:
+        first, end = np.searchsorted(time_ms, [ms, ms + 1])
+        for index in range(first, end):
+            if step_s[index] == step and not np.isnan(sent[index]):
+                before, said = found.get(index, (Quality.SUSPECT, ""))
+                worst = Quality.BAD if Quality.BAD in (before, Quality(quality)) else Quality.SUSPECT
+                found[index] = worst, f"{said}；{why}" if said else why
+    return found
 
 
 def _look_in(tx: Tx, scope: Scope, station: str) -> None:

@@ -145,6 +145,24 @@ def standing(
         ).fetchall()
 
 
+def doubts(tx: Tx, station: str, element: str, span: tuple[int, int]) -> list[tuple[int, int, str, str]]:
+    """(time, step, quality, why) of what the checks and the sender hold against readings, suspect and bad."""
+    time = type_coerce(flag.c.time, BigInteger)
+    query = (
+        select(time, series.c.step_s, flag.c.quality, flag.c.why)
+        .join(series, series.c.id == flag.c.series_id)
+        .where(
+            series.c.station == station,
+            series.c.element == element,
+            time > span[0],
+            time <= span[1],
+            flag.c.quality.in_(("suspect", "bad")),
+        )
+        .order_by(flag.c.check_key)
+    )
+    return [tuple(row) for row in tx.run(query)]
+
+
 @contextmanager
 def _spanning(
     live: pa.Table, files: Sequence[Path], station: str, element: str, span: tuple[int, int]

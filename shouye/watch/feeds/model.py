@@ -81,11 +81,6 @@ class Receipt:
 
     outcomes: tuple[Outcome, ...]
 
-    @property
-    def is_welcome(self) -> bool:
-        """May it be acknowledged? Not when a station spoke that this feed does not know."""
-        return all(outcome.code != UNLISTED for outcome in self.outcomes)
-
 
 UNLISTED = "station"
 """拒收原因 — the station is not on the feed's list (`RefusalCode` has the reasons of the wire)."""
@@ -180,7 +175,6 @@ class Feed:
     interval: timedelta
     """应到间隔 — also what a value covers whose element says nothing else."""
     coordinates: str = "WGS-84"
-    rank: int = 50
     enabled: bool = True
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     stations: Mapping[str, str] = field(default_factory=dict)
@@ -200,7 +194,12 @@ class Feed:
     @cached_property
     def session_options(self) -> SessionOptions:
         held = int(self.options.get("most_held_bytes", 65_536))
-        return SessionOptions(self.source, self.settings, held)
+        return SessionOptions(self.source, self.settings, held, None if self.any_station else self.listed)
+
+    @cached_property
+    def listed(self) -> frozenset[str]:
+        """名单 — who may speak; a session answers nobody else."""
+        return frozenset(self.stations)
 
     def read(self, raw: bytes) -> tuple[Message, ...]:
         """译码 — what its codec makes of one frame or document."""

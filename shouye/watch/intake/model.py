@@ -197,6 +197,11 @@ class SessionOptions:
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     most_held_bytes: int = 65_536
     """What a session holds of unfinished frames; more is refused, so that nobody fills the memory."""
+    stations: frozenset[str] | None = None
+    """名单 — whom a session answers; None: everybody. The others are heard and told nothing."""
+
+    def answers(self, station: str) -> bool:
+        return self.stations is None or station in self.stations
 
 
 STANDARD = SessionOptions()

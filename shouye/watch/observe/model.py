@@ -17,7 +17,7 @@ NEAR_STEPS = 4
 
 
 class Quality(StrEnum):
-    """质量 — good is said by persons only; noted tells, suspect warns, bad is no value."""
+    """质量 — good is said by persons only, noted by machines; suspect warns and counts, bad is no value."""
 
     GOOD = "good"
     NOTED = "noted"
@@ -91,7 +91,7 @@ def judged(reading: Reading) -> Reading:
 
 @dataclass(frozen=True)
 class Mark:
-    """人工标记 — a person says of a series over (since, until] that it is good, bad, or another value.
+    """人工标记 — a person says of a series over (since, until] that it is good, suspect, bad, or another value.
 
     Without `until` it holds until the next mark: a gauge known to be broken. The last mark over an instant counts.
     """

@@ -201,14 +201,14 @@ def mark_readings(
     why: str,
     value: float | None = None,
 ) -> int:
-    """人工质控标记 — a person says of the readings in (since, until] that they are good, bad, or truly `value`.
+    """人工质控标记 — a person says of the readings in (since, until]: good, suspect, bad, or truly `value`.
 
     Without `until` it holds until the next mark. What was sent stays as it is; the judge looks again.
     """
     if not why.strip():
         raise BadInput("请写明理由")
-    if quality not in (Quality.GOOD, Quality.BAD) or (value is not None and quality is not Quality.GOOD):
-        raise BadInput("只能标记为可用、无效，或可用并给出订正值")
+    if quality is Quality.NOTED or (value is not None and quality is not Quality.GOOD):
+        raise BadInput("只能标记为可用、可疑、无效，或可用并给出订正值")
     if until is not None and until <= since:
         raise BadInput("结束时间须晚于开始时间")
     require(by, Permission.ACT)

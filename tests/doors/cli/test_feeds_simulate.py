@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from shouye.base.kernel import Database, Mode, WallClock
 from shouye.doors.cli.feeds_simulate import make_simulate
+from shouye.doors.cli.simulation import all_carriers, all_makers
 from shouye.watch import feeds, tally
+from shouye.watch.intake import Decoded, all_codecs
 from tests.servers import Mosquitto
 from tests.watch.feeds.town import wait_for
 
@@ -67,15 +69,61 @@ def town(tmp_path: Path) -> Iterator[Town]:
     found.database.close()
 
 
-@pytest.mark.parametrize(("codec", "station"), [("sl651", "0014020001"), ("hj212", "DT1402000000EXAMPLE00001")])
-def test_devices_on_a_line(town: Town, codec: str, station: str) -> None:
+STATIONS = {
+    "sl651": "0014020001",
+    "szy206": "1402000001",
+    "hj212": "DT1402000000EXAMPLE00001",
+    "jt808": "013800000001",
+    "miniseed": "SX.DT001.00.HHZ",
+}
+MARKS = ("演练", "SIM", "Exercise", "/T.NEW.", "simulated")
+
+
+@pytest.mark.parametrize("codec", all_makers())
+def test_what_is_made_up_is_read_and_says_that_it_is_a_drill(codec: str) -> None:
+    settings = {"station": "s", "time": "{d} {h}", "time_format": "%Y-%m-%d %H:%M", "column.r": "stage_m @u"}
+    station = STATIONS.get(codec, "a")
+    feed = feeds.Feed(
+        *("one", "一", "测试", "测试", codec, "tcp", timedelta(minutes=5)),
+        stations={station: "53487"},
+        settings=settings if codec == "table" else {},
+    )
+    maker, now = all_makers()[codec], WallClock().now().replace(microsecond=0)
+    for number in range(3):
+        raw = maker.make(feed, station, now, number)
+        for message in feed.read(raw):
+            assert isinstance(message, Decoded), message
+            taken = feeds.translate(feed, message, now)
+            assert (message.record, taken.readings) != (None, ())
+            assert message.record is not None or taken.refused == ()
+            assert not taken.readings or {one.station for one in taken.readings} == {"53487"}
+        text = raw.decode("utf-8", "replace") + raw.decode("gb18030", "replace")
+        assert not maker.marked or maker.greet or any(mark in text or mark in ascii(text) for mark in MARKS)
+
+
+def test_every_protocol_and_every_way_in_has_its_file() -> None:
+    assert set(all_codecs()) - set(all_makers()) == {"modbus"}, "whose registers the slave itself holds"
+    assert set(all_carriers()) == set(feeds.all_transports())
+
+
+@pytest.mark.parametrize("codec", ["sl651", "szy206", "hj212", "jt808"])
+def test_devices_on_a_line(town: Town, codec: str) -> None:
     port = free_port()
-    blocks = town.blocks(codec, "tcp", f"options = {{ port = {port} }}", station)
+    blocks = town.blocks(codec, "tcp", f"options = {{ port = {port} }}", STATIONS[codec])
     with feeds.reception(town.database, blocks) as desk:
         wait_for(lambda: desk.ports.get("one"))
         told = town.simulate("--rate", "50", "--for", "0.2")
-    assert told.output == "【演练】已送 10 条：已确认 10\n"
+    assert told.output.startswith("【演练】一：已确认 10\n"), told.output
     assert sum(town.counted().get(what, 0) for what in ("accepted", "duplicate")) == 10
+
+
+def test_a_2019_terminal_registers_too(town: Town) -> None:
+    port = free_port()
+    blocks = town.blocks("jt808", "tcp", f"options = {{ port = {port} }}", "00000000013800000001")
+    with feeds.reception(town.database, blocks) as desk:
+        wait_for(lambda: desk.ports.get("one"))
+        assert "已确认 2" in town.simulate("--rate", "20", "--for", "0.1").output
+        assert town.counted()["noted"] == 2, "registered and signed in"
 
 
 def test_a_broker(town: Town, broker: Mosquitto) -> None:
@@ -85,7 +133,8 @@ def test_a_broker(town: Town, broker: Mosquitto) -> None:
     blocks = town.blocks("json_rows", "mqtt", more)
     with feeds.reception(town.database, blocks):
         wait_for(lambda: "Sending SUBACK to shouye-one" in broker.log())
-        assert town.simulate("--rate", "50", "--for", "0.2").output == "【演练】已送 10 条：代理已收 10\n"
+        told = town.simulate("--rate", "50", "--for", "0.2").output
+        assert told.startswith("【演练】一：代理已收 10\n演练标记：每行")
         wait_for(lambda: town.counted().get("accepted"))
 
 
@@ -98,38 +147,58 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     found.stop()
 
 
-@pytest.mark.parametrize("transport", ["poll", "modbus"])
+TABLE = 'settings = {{ station = "s", time = "t", "column.r" = "rain_mm mm" }}'
+WAYS = {
+    "poll": ("cap", 'any_station = true\noptions = {{ url = "http://127.0.0.1:{port}/x", every_s = 0.1 }}'),
+    "folder": ("table", f'options = {{{{ path = "{{drop}}", pattern = "*.xlsx", every_s = 0.1 }}}}\n{TABLE}'),
+    "seedlink": ("miniseed", 'options = {{ host = "127.0.0.1", port = {port}, streams = "SX.DT001:HHZ" }}'),
+    "modbus": (
+        "modbus",
+        'settings = {{ time = "arrival", "register.2" = "co_ppm ppm uint16 1" }}\n'
+        + 'options = {{ host = "127.0.0.1", port = {port}, every_s = 0.1, timeout_s = 0.5 }}',
+    ),
+}
+
+
+@pytest.mark.parametrize("transport", WAYS)
 def test_what_is_asked_waits_to_be_asked(town: Town, transport: str) -> None:
-    port = free_port()
-    (town.folder / "sample.csv").write_text("s,t,r\n0014020001,2026-07-20 08:00,1\n", encoding="utf-8")
-    options: dict[str, Any] = {
-        "poll": f'sample = "sample.csv"\noptions = {{ url = "http://127.0.0.1:{port}/x", every_s = 0.1 }}\n'
-        'settings = { station = "s", time = "t", "column.r" = "rain_mm mm" }',
-        "modbus": f'options = {{ host = "127.0.0.1", port = {port}, every_s = 0.1, timeout_s = 0.5 }}\n'
-        'settings = { time = "arrival", "register.2" = "co_ppm ppm uint16 1" }',
-    }
-    codec = {"poll": "table", "modbus": "modbus"}[transport]
-    station = {"poll": "0014020001", "modbus": "1"}[transport]
-    blocks = town.blocks(codec, transport, options[transport], station)
+    (town.folder / "drop").mkdir()
+    codec, more = WAYS[transport]
+    more = more.format(port=free_port(), drop=town.folder / "drop")
+    station = {"modbus": "1"}.get(codec, STATIONS.get(codec, "a"))
+    blocks = town.blocks(codec, transport, more, station)
     done: list[Result] = []
-    source = threading.Thread(target=lambda: done.append(town.simulate("--for", "2")))
+    source = threading.Thread(target=lambda: done.append(town.simulate("--rate", "20", "--for", "0.9")))
     source.start()
     with feeds.reception(town.database, blocks):
         wait_for(lambda: town.counted().get("accepted"))
         source.join(10)
-    assert done[0].exit_code == 0, done[0].output
+    assert (done[0].exit_code, "没有人来取" in done[0].output) == (0, False), done[0].output
+    if transport == "poll":
+        with town.database.read() as tx:
+            assert {one.status for one in feeds.signals(tx)} == {"Exercise"}
 
 
 def test_only_into_a_drill(tmp_path: Path) -> None:
-    town = Town(tmp_path, Mode.ACTUAL)
-    town.blocks("sl651", "tcp", "options = { port = 1 }")
-    told = town.simulate()
-    assert (told.exit_code, "不是演练库" in told.output) == (2, True)
-    town.database.close()
+    for mode in (Mode.ACTUAL, Mode.TEST):
+        (tmp_path / mode.value).mkdir()
+        town = Town(tmp_path / mode.value, mode)
+        town.blocks("sl651", "tcp", "options = { port = 1 }")
+        told = town.simulate()
+        assert (told.exit_code, "不是演练库" in told.output) == (2, True)
+        town.database.close()
 
 
-@pytest.mark.parametrize(("codec", "transport"), [("jt808", "tcp"), ("json_rows", "http")])
-def test_what_cannot_be_simulated_says_so(town: Town, codec: str, transport: str) -> None:
-    town.blocks(codec, transport, "options = { port = 1 }" if transport == "tcp" else "")
+@pytest.mark.parametrize(
+    ("codec", "transport", "more", "why"),
+    [
+        ("json_rows", "http", "", "密钥"),
+        ("sl651", "tcp", "options = { port = 1 }", "连不上"),
+        ("cap", "poll", 'any_station = true\noptions = { url = "https://example.org/cap" }', "127.0.0.1"),
+        ("json_rows", "mqtt", 'options = { host = "127.0.0.1", topic = "a/b", tls = true }', "不加密"),
+    ],
+)
+def test_what_cannot_be_simulated_says_so(town: Town, codec: str, transport: str, more: str, why: str) -> None:
+    town.blocks(codec, transport, more)
     told = town.simulate()
-    assert (told.exit_code, "模拟" in told.output or "密钥" in told.output) == (2, True)
+    assert (told.exit_code, why in told.output) == (2, True), told.output

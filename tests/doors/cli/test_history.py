@@ -9,9 +9,10 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Database, Mode, WallClock
 from shouye.main import cli
-from shouye.watch import stations
+from shouye.watch import observe, stations
 
 ROWS = """station,time,value,source
 s1,2020-01-05T08:00:00,1.5,=cmd
@@ -93,6 +94,23 @@ def test_a_gauge_by_another_name(town: Town) -> None:
     assert town.load(text).exit_code == 1, "without the system it is nobody's name"
     town.export("c.csv")
     assert [row[0] for row in exported(town.folder / "c.csv")] == ["s1"]
+
+
+def test_a_person_marks_readings(town: Town) -> None:
+    town.load(ROWS)
+    span = ("--since", "2020-01-05T07:00:00", "--until", "2020-01-05T08:00:00", "--reason", "附近洒水")
+    assert (
+        town.run("mark", "s1", "--quality", "suspect", *span).output == "已记下第 1 条标记：s1 rain_mm 判为可疑\n"
+    )
+    corrected = town.run("mark", "s1", "--quality", "good", "--value", "1.2", *span)
+    assert corrected.output == "已记下第 2 条标记：s1 rain_mm 订正为 1.2\n"
+    wrong = town.run("mark", "s1", "--quality", "bad", "--value", "1.2", *span)
+    assert (wrong.exit_code, "订正值" in wrong.output) == (2, True)
+    with Database(town.url, WallClock()).read() as tx:
+        assert [(one.quality.value, one.value) for one in observe.marks(tx, WHOLE)] == [
+            ("suspect", None),
+            ("good", 1.2),
+        ]
 
 
 def test_refusals_are_said_in_words(town: Town) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from shouye.base.access import OPERATOR, Purpose, issue_key
+from shouye.base.access import OPERATOR, WHOLE, Purpose, issue_key
+from shouye.doors.cli import simulation
 from shouye.doors.web.security import MAX_PUSH
 from shouye.watch import observe
 from shouye.watch.feeds import Feed, Reception
-from tests.doors.web.conftest import Client, Console
+from tests.doors.web.conftest import Client, Console, served
 from tests.watch.feeds.town import FRAMES, body, hydrology, pushed, row
 
 STATIONS = {"a": "53594", "b": "53590"}
@@ -81,6 +82,18 @@ def test_a_key_feeds_its_own_feed_from_its_own_network(pushing: Console) -> None
     assert push(pushing.client(), body(), key(pushing, "nowhere")).status_code == 404
     assert push(pushing.client(), body(), key(pushing, "line")).status_code == 403
     assert push(pushing.client(), body(row("a", 0, 1)), {}).status_code == 401
+
+
+def test_a_source_is_simulated_over_the_console(pushing: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "WallClock", lambda: pushing.city.clock)
+    token = key(pushing, "push")["Authorization"].removeprefix("Bearer ")
+    with served(pushing) as address:
+        plan = simulation.Plan(pushed(stations=STATIONS), 50, 0.1, int(address.rpartition(":")[2]), token)
+        told = simulation.all_carriers()["http"].carry(plan)
+    assert told == {"已收": 5}, "each larger than the one before"
+    with pushing.city.database.read() as tx:
+        (made,) = [one for one in observe.latest_all(tx, WHOLE) if one.station == "53594"]
+    assert [flag.why for flag in made.flags] == ["演练数据"]
 
 
 def test_a_process_without_intake_says_so(acting: Console) -> None:

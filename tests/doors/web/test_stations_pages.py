@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +16,11 @@ from playwright.sync_api import Browser, expect
 from shouye.base.access import WHOLE
 from shouye.base.roster import Station
 from shouye.base.rules import load_tables
-from shouye.doors.web.pages.observe.board import State, rows
+from shouye.doors.web.pages.observe.board import State, asked_by, rows
 from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
 from shouye.doors.web.words import when
 from shouye.watch import assess, observe
-from shouye.watch.archive import Bucket
+from shouye.watch.archive import Bucket, Flagged
 from shouye.watch.observe import Flag, Quality, Reading
 from shouye.watch.stations import Coverage, Gauge
 from tests.doors.web.conftest import PHONE, Console, enter
@@ -40,6 +41,12 @@ def test_the_line_stops_where_nothing_is_known_and_a_bad_reading_is_marked() -> 
     assert [(one["value"], one["quality"], one["why"]) for one in found.flagged] == [(99.0, "bad", "超范围")]
     minutes = [[round((ms / 1000 - AT.timestamp()) / 60) for ms in gap] for gap in found.gaps]
     assert minutes == [[-5, 5], [5, 15], [15, 60]]
+
+
+def test_what_is_flagged_is_still_seen_on_a_long_span() -> None:
+    marked = replace(bucket(0, 4, 9, 2), flagged=(Flagged(AT, 9.0, Quality.SUSPECT, "卡滞"),))
+    (seen,) = thinned([marked, bucket(1, 5)], SPANS["1y"], AT + timedelta(days=2), is_sum=False).flagged
+    assert (seen["value"], seen["quality"], seen["why"]) == (9.0, "suspect", "卡滞")
 
 
 def bucket(number: int, *values: float) -> Bucket:
@@ -113,6 +120,25 @@ def test_every_series_has_one_word(looking: Console) -> None:
     assert "灵丘" in mine
 
 
+def test_a_hazard_shows_its_own_gauges_and_its_own_state(looking: Console) -> None:
+    client = looking.client("duty")
+    assert 'value="river_flood"' not in client.get("/stations").text, "nobody judges it here"
+    pages = [client.get(f"/stations?hazard={one}").text for one in ("rainstorm", "flash_flood")]
+    rain, flood = (page.partition('id="rows"')[2] for page in pages)
+    assert "12 站 12 个序列" in rain
+    assert "立即转移" in flood
+    assert "立即转移" not in rain, "what another hazard has found is not this one's state"
+    assert "没有这样的测站" in client.get("/stations?hazard=mine_gas").text, "all gauges here send rain alone"
+    assert "0 站" in client.get("/stations/map?hazard=mine_gas").text
+    assert client.get("/stations/map/state?hazard=mine_gas").json()["stations"] == []
+    assert client.get("/stations?hazard=locusts").status_code == 404
+    facts = assess.StationFacts(measures=("stage_m",), in_force={"stage_m": "stage_2_m"})
+    hazards = assess.all_hazards()
+    assert asked_by(hazards["river_flood"], facts) == {"stage_2_m"}
+    assert asked_by(hazards["rainstorm"], facts) == frozenset()
+    assert asked_by(hazards["rainstorm"], None) == {"rain_mm"}
+
+
 def test_the_list_and_the_readings_are_exported(looking: Console) -> None:
     client = looking.client("duty")
     book = load_workbook(io.BytesIO(client.get("/stations/export.xlsx?state=missing").content))
@@ -168,6 +194,9 @@ def test_a_person_s_word_stands_beside_the_reading(acting: Console) -> None:
     assert "仪器故障" in page
     assert "无效" in page
     assert "测试值班员" in page
+    client.post("/stations/53594/marks", {**said, "verdict": "suspect", "reason": "附近洒水"})
+    assert "<b>可疑</b>" in client.get("/stations/53594").text
+    assert "可疑 1" in client.get("/stations").text
     client.post("/stations/53594/marks", {**said, "verdict": "corrected", "value": "1.2"})
     assert "订正为 1.2 mm" in client.get("/stations/53594").text
     stranger = {**said, "csrf": acting.csrf("lingqiu"), "verdict": "bad"}
@@ -186,6 +215,20 @@ def test_the_pages_in_a_browser(browser: Browser, acting: Console, address: str,
     page.get_by_role("button", name="最新值").click()
     values = [float(one) for one in page.locator("#rows td[data-v]:nth-child(7)").evaluate_all(VALUES) if one]
     assert values == sorted(values, reverse=True)
+    page.get_by_label("归口部门").select_option("应急局")
+    page.get_by_role("button", name="筛选").click()
+    expect(rows).to_have_count(8)
+    expect(rows.filter(has_text="应急局")).to_have_count(8)
+    page.get_by_role("button", name="达到标准").click()
+    over = int(page.get_by_role("button", name="达到标准").inner_text().split()[-1])
+    assert 0 < over < 8
+    expect(rows).to_have_count(over)
+    expect(rows.filter(has_text="达到标准")).to_have_count(over)
+    expect(page.get_by_label("归口部门")).to_have_value("应急局")
+    page.get_by_label("灾种").select_option("flash_flood")
+    page.get_by_role("button", name="筛选").click()
+    expect(rows.filter(has_text="山洪")).to_have_count(rows.count())
+    page.goto(f"{address}/stations")
     rows.nth(0).locator("input").check()
     rows.nth(1).locator("input").check()
     page.get_by_role("button", name="对照所选").click()

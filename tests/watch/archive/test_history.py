@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR, WHOLE
-from shouye.base.kernel import BEIJING, BadInput, Database, Mode, NotFound, SimClock, facts_since
+from shouye.base.kernel import BEIJING, BadInput, Database, Mode, NotFound, SimClock, facts_since, from_ms
 from shouye.watch import archive, observe, stations
 from shouye.watch.archive.model import History, csv_row, thin
 from shouye.watch.observe import Quality, Reading
@@ -93,11 +93,32 @@ def test_pages_buckets_and_closed_months_say_the_same(database: Database, tmp_pa
         observe.store_batch(tx, [late])
         since = SPRING + 30 * HOUR
         observe.mark_readings(tx, OPERATOR, "a", "stage_m", since, since + HOUR, Quality.GOOD, "水尺核对", 12.0)
+        doubted = SPRING + 50 * HOUR
+        observe.mark_readings(tx, OPERATOR, "a", "stage_m", doubted, doubted + HOUR, Quality.SUSPECT, "在疏浚")
         whole = archive.whole(tx, WHOLE, tmp_path, "a", "stage_m", SPRING, END)
     assert len(whole.value) == 95 * 24
     assert whole.value[5] == 10.55, "what comes after the month was closed stands"
     assert isnan(whole.value[4])
     assert (whole.sent[30], whole.value[30]) == (stage(30), 12.0)
+    assert whole.value[50] == whole.sent[50], "what is doubted counts"
+    told = [each for one in buckets() for each in one.flagged]
+    assert [(each.time, each.quality, each.why) for each in told if each.quality is Quality.SUSPECT] == [
+        (doubted + HOUR, Quality.SUSPECT, "在疏浚")
+    ], "a flagged instant survives down-sampling and the move to a file"
+
+
+def test_of_many_flagged_readings_the_ends_and_extremes_stay() -> None:
+    values = np.array([5.0 + (one == 40) - (one == 60) for one in range(100)])
+    at = np.arange(1, 101, dtype=np.int64) * 60_000
+    doubts = dict.fromkeys(range(100), (Quality.SUSPECT, "可疑"))
+    history = History(at, np.full(100, 60), values, values, doubts)
+    (bucket,) = thin(history, from_ms(0), from_ms(6_000_000), 1)
+    assert [(one.time, one.value) for one in bucket.flagged] == [
+        (from_ms(60_000), 5.0),
+        (from_ms(41 * 60_000), 6.0),
+        (from_ms(61 * 60_000), 4.0),
+        (from_ms(6_000_000), 5.0),
+    ]
 
 
 def test_a_file_that_was_touched_is_not_believed(database: Database, tmp_path: Path) -> None:

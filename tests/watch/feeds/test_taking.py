@@ -155,7 +155,7 @@ def test_a_forged_station_is_refused_whatever_it_sends(database: Database) -> No
     forged = report(5, "80.0", station="0014029999")
     with database.begin() as tx:
         (receipt,) = feeds.take(tx, [Parcel(hydrology(), messages(hydrology(), forged), "10.9.9.9")])
-    assert not receipt.is_welcome
+    assert [one.code for one in receipt.outcomes] == ["station"]
     assert stored(database) == []
     with database.read() as tx:
         (lying,) = tally.held(tx, WHOLE, "hydrology")

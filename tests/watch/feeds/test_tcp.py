@@ -90,6 +90,21 @@ def test_a_forged_station_gets_no_answer(database: Database) -> None:
         assert observe.latest_all(tx, WHOLE) == []
 
 
+def test_one_forged_report_does_not_silence_the_others_beside_it(database: Database) -> None:
+    with listening(database) as call:
+        line = call()
+        line.sendall(report(0, "1.0") + report(0, "99.0", station="0014029999") + report(5, "2.0"))
+        got = b""
+        while got.count(b"\x7e\x7e") < 2:
+            got += line.recv(4096)
+        line.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        assert got.count(bytes.fromhex(STATION)) == 2
+        assert bytes.fromhex("0014029999") not in got
+    assert counted(database) == {"accepted": 2, "refused": 1, "refused station": 1}
+
+
 def test_a_foreign_network_is_shown_the_door(database: Database) -> None:
     feed = replace(hydrology(), networks=(ip_network("10.0.0.0/8"),))
     with feeds.reception(database, {feed.name: feed}) as desk:

@@ -138,6 +138,10 @@ def test_a_person_has_the_last_word(database: Database) -> None:
         assert counted() == [5.0, 500.0, 6.0]
         mark(1, 2, Quality.GOOD, "人工观测", 50.0)
         assert counted() == [5.0, 50.0, 6.0]
+        mark(1, 2, Quality.SUSPECT, "附近在洒水")
+        assert counted() == [5.0, 500.0, 6.0], "what a person doubts still counts"
+        told = observe.curve(tx, WHOLE, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)
+        assert [one.quality for one in told] == [Quality.GOOD, Quality.SUSPECT, Quality.GOOD]
         mark(0, None, Quality.BAD, "漏斗被树叶堵住")
         assert counted() == [None, None, None]
         observe.store_batch(tx, hourly("a", 4.0, first=4))
@@ -147,14 +151,15 @@ def test_a_person_has_the_last_word(database: Database) -> None:
         told = observe.curve(tx, WHOLE, "a", "rain_mm", EVENING, EVENING + 9 * HOUR)
         assert [one.value for one in told] == [5.0, 500.0, 6.0, 4.0], "raw is never changed"
         assert [(flag.by, flag.why, flag.at) for flag in told[2].flags] == [("operator", "漏斗被树叶堵住", tx.now)]
-        assert len(observe.marks(tx, WHOLE, "a")) == 4
+        assert len(observe.marks(tx, WHOLE, "a")) == 5
         recorded = [fact for fact in facts_since(tx, 0) if fact.kind == "ReadingsMarked"]
-        assert [fact.body["value"] for fact in recorded] == [None, 50.0, None, None]
+        assert [fact.body["value"] for fact in recorded] == [None, 50.0, None, None, None]
         assert "漏斗" not in str(recorded), "free text stays beside the mark"
         for until, quality, why, value in (
             (1, Quality.BAD, "空时段", None),
             (2, Quality.BAD, " ", None),
-            (2, Quality.SUSPECT, "只有机器可疑", None),
+            (2, Quality.NOTED, "只有机器提示", None),
+            (2, Quality.SUSPECT, "可疑又有数", 3.0),
             (2, Quality.BAD, "又坏又有数", 3.0),
         ):
             with pytest.raises(BadInput):

@@ -126,6 +126,15 @@ class PointView(View):
     value: float
 
 
+class FlaggedView(View):
+    """抽稀后仍在的标记 — a suspect or bad reading as it was sent."""
+
+    time: datetime
+    value: float
+    quality: observe.Quality
+    why: str
+
+
 class BucketView(View):
     """抽稀的一格 — (begin, end] with its first, lowest, highest and last value, and the sum."""
 
@@ -138,6 +147,7 @@ class BucketView(View):
     low: PointView | None
     high: PointView | None
     last: PointView | None
+    flagged: list[FlaggedView]
 
 
 class MarkForm(View):
@@ -146,7 +156,7 @@ class MarkForm(View):
     element: Annotated[str, Field(max_length=40)]
     since: AwareDatetime
     until: AwareDatetime | None = None
-    quality: Literal["good", "bad"]
+    quality: Literal["good", "suspect", "bad"]
     why: Annotated[str, Field(min_length=1, max_length=500)]
     value: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
@@ -200,13 +210,19 @@ def _bucket(one: archive.Bucket) -> BucketView:
         for name, point in (("first", one.first), ("low", one.low), ("high", one.high), ("last", one.last))
     }
     return BucketView(
-        begin=one.begin, end=one.end, count=one.count, missing=one.missing, total=one.total, **points
+        begin=one.begin,
+        end=one.end,
+        count=one.count,
+        missing=one.missing,
+        total=one.total,
+        flagged=[FlaggedView.model_validate(each) for each in one.flagged],
+        **points,
     )
 
 
 @router.post("/stations/{station}/marks", status_code=201)
 def mark(visit: ApiAct, station: Word, form: MarkForm) -> Marked:
-    """标记读数 — good, bad, or truly another value; what was sent stays, the judge looks again."""
+    """标记读数 — good, suspect, bad, or truly another value; what was sent stays, the judge looks again."""
     with visit.act() as sight:
         number = observe.mark_readings(
             sight.tx,

@@ -34,7 +34,6 @@ class _Block(BaseModel):
     transport: str
     interval_s: int = Field(gt=0)
     coordinates: str = "WGS-84"
-    rank: int = 50
     enabled: bool = True
     any_station: bool = False
     source: str = ""
@@ -86,7 +85,6 @@ def _feed(path: Path, row: dict[str, Any], where: str, transports: Mapping[str, 
         transport=block.transport,
         interval=timedelta(seconds=block.interval_s),
         coordinates=block.coordinates,
-        rank=block.rank,
         enabled=block.enabled,
         networks=tuple(block.networks),
         stations=stations,

@@ -22,4 +22,5 @@ MEANING = {
     "sent-time": _sent(Quality.NOTED, "报文没有观测时间，按发报时间"),
     "manual": _sent(Quality.NOTED, "人工置数"),
     "back_filled": _sent(Quality.NOTED, "补传"),
+    "simulated": _sent(Quality.NOTED, "演练数据"),
 }

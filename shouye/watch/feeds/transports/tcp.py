@@ -1,7 +1,8 @@
 """TCP 服务端 — devices connect and speak their protocol; the centre's side is the codec's session.
 
 Bounds, for nobody here authenticates: the block's networks, how many connections, how long without a whole
-message, how many messages a second (more waits, nothing is dropped), how much noise. What is answered is stored.
+message, how many messages a second (more waits, nothing is dropped), how much noise. What is answered is stored,
+and only stations of the block are answered.
 """
 
 from __future__ import annotations
@@ -139,9 +140,7 @@ class _Line:
     async def _take(self, messages: list[Message], answer: bytes) -> bool:
         """Store, then answer. False: enough of this peer."""
         if messages:
-            receipt = await deliver(self._server.desk, self._server.feed, messages, self._address)
-            if not receipt.is_welcome:
-                answer = b""  # somebody spoke whom this feed does not know: nobody's yes goes out
+            await deliver(self._server.desk, self._server.feed, messages, self._address)
             for message in messages:
                 self._bad = 0 if isinstance(message, Decoded) else self._bad + 1
             if any(isinstance(message, Decoded) for message in messages):

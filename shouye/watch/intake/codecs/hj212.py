@@ -272,7 +272,8 @@ class _Host:
             message = found if isinstance(found, Refused) else decode(found, self._options)
             if isinstance(message, Decoded):
                 message = self._heard(message, now)
-                answers.append(_reply(message))
+                if self._options.answers(message.station):
+                    answers.append(_reply(message))
             messages.append(message)
         return messages, b"".join(answers)
 

@@ -301,6 +301,8 @@ class _Platform:
         return self._down(head, "8001", head.serial.to_bytes(2) + bytes.fromhex(head.message) + bytes((result,)))
 
     def _down(self, head: _Head, message: str, body: bytes) -> bytes:
+        if not self._options.answers(head.phone):
+            return b""
         self._serial = (self._serial + 1) & 0xFFFF
         return _frame(_Head(message, head.phone, self._serial, head.release), body)
 

@@ -239,6 +239,8 @@ class _Centre:
     def _down(
         self, to: Frame, end: str, now: datetime, said: dict[str, object], packets: int, packet: int
     ) -> bytes:
+        if not self._options.answers(to.station):
+            return b""
         fields = {"mode": to.mode, "direction": "down", "centre": to.centre, "password": to.password, "end": end}
         many = {"start": "SYN", "packets": packets, "packet": packet} if packets else {}
         return _FRAMES.encode(Decoded(to.station, to.function, now, (), {**fields, **many, **said}))

@@ -333,7 +333,7 @@ class _Centre:
         fields = message.fields
         if message.function not in _ANSWERED or fields["direction"] == "down":
             return b""
-        if self._options.settings.get("acknowledge") is False:
+        if self._options.settings.get("acknowledge") is False or not self._options.answers(message.station):
             return b""
         data = fields["data"] if message.function == "02" else "00"
         return encode(Decoded(message.station, message.function, None, (), {"control": "00", "data": data}))

@@ -66,12 +66,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Filter:
-    """筛选 — county, element, department, state; empty means all."""
+    """筛选 — county, element, department, state; empty means all. A hazard chooses the rows before."""
 
     county: str = ""
     element: str = ""
     owner: str = ""
     state: str = ""
+    hazard: str = ""
 
     def takes(self, row: Row) -> bool:
         element = row.reading.element if row.reading else ""
@@ -81,6 +82,14 @@ class Filter:
             and self.owner in ("", *row.owners)
             and self.state in ("", row.state.value)
         )
+
+
+def asked_by(hazard: assess.Hazard, facts: assess.StationFacts | None) -> frozenset[str]:
+    """灾种看什么 — the elements of one gauge that this hazard is judged on; none when it measures none of them."""
+    if facts is None:
+        return frozenset(hazard.elements)
+    own = [one for one in hazard.elements if not facts.measures or one in facts.measures]
+    return frozenset(facts.in_force.get(one, one) for one in own)
 
 
 def rows(

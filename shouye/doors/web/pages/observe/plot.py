@@ -82,7 +82,12 @@ def thinned(buckets: Sequence[archive.Bucket], span: Span, until: datetime, *, i
     highs = _broken([(one.end, one.high[1] if one.high else None) for one in buckets], span.stretch)
     band = [[at, low, high] for (at, low), (_, high) in zip(lows, highs, strict=True)]
     gaps = _gaps(values, span.stretch, until - span.length, until)
-    return Drawn(_broken(values, span.stretch), [] if is_sum else band, gaps, [])
+    flagged = [
+        {"at": ms(each.time), "value": each.value, "quality": each.quality.value, "why": each.why}
+        for one in buckets
+        for each in one.flagged
+    ]
+    return Drawn(_broken(values, span.stretch), [] if is_sum else band, gaps, flagged)
 
 
 def _broken(values: Sequence[tuple[datetime, float | None]], step: timedelta) -> list[list[Any]]:
@@ -174,8 +179,10 @@ def _facts(path: Path, stamp: int) -> Mapping[str, assess.StationFacts]:
 
 def facts_of(folder: Path | None, station: str) -> Mapping[str, object]:
     """测站特征值 — its own limits (警戒水位 …), as the city's file says."""
-    path = folder / "station_facts.toml" if folder else None
-    if path is None or not path.is_file():
-        return {}
-    found = _facts(path, path.stat().st_mtime_ns).get(station)
+    found = all_facts(folder).get(station)
     return found.values if found else {}
+
+
+def all_facts(folder: Path | None) -> Mapping[str, assess.StationFacts]:
+    path = folder / "station_facts.toml" if folder else None
+    return _facts(path, path.stat().st_mtime_ns) if path is not None and path.is_file() else {}

@@ -43,12 +43,23 @@ class Verdict(StrEnum):
     """人工判定 — what a person says of readings."""
 
     BAD = "bad"
+    SUSPECT = "suspect"
     GOOD = "good"
     CORRECTED = "corrected"
 
     @property
     def word(self) -> str:
-        return {"bad": "判为无效，不参与研判", "good": "判为可用", "corrected": "订正为"}[self.value]
+        return {
+            "bad": "判为无效，不参与研判",
+            "suspect": "判为可疑，照样参与研判",
+            "good": "判为可用",
+            "corrected": "订正为",
+        }[self.value]
+
+    @property
+    def quality(self) -> Quality:
+        """What it makes of the readings; a corrected one is good."""
+        return Quality.GOOD if self is Verdict.CORRECTED else Quality(self.value)
 
 
 @router.get("/stations/{station}")
@@ -178,7 +189,7 @@ def mark_readings(
     until: Annotated[str, Form(max_length=40)] = "",
     value: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
-    """人工标记 — good, bad or truly another value; what was sent stays, the judge looks again."""
+    """人工标记 — good, suspect, bad or truly another value; what was sent stays, the judge looks again."""
     with visit.act() as sight:
         _station(sight, station)
         end = None if not until else _local(until)
@@ -189,7 +200,7 @@ def mark_readings(
             element,
             since if since.tzinfo else since.replace(tzinfo=BEIJING),
             end,
-            Quality.BAD if verdict is Verdict.BAD else Quality.GOOD,
+            verdict.quality,
             reason,
             _number(value) if verdict is Verdict.CORRECTED else None,
         )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from shouye.base.kernel import BEIJING
+from shouye.base.kernel import BEIJING, NotFound
 from shouye.base.papers import Sheet
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.desk.page import boundaries
 from shouye.doors.web.pages.feeds.blocks import blocks
-from shouye.doors.web.pages.observe.board import Filter, Row, State, rows, tallied
+from shouye.doors.web.pages.observe.board import Filter, Row, State, asked_by, rows, tallied
+from shouye.doors.web.pages.observe.plot import all_facts
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import See, render
 from shouye.watch import assess, observe
@@ -37,9 +40,9 @@ _HEADS = (
 )
 
 
-def asked(county: Word = "", element: Word = "", owner: Word = "", state: Word = "") -> Filter:
+def asked(county: Word = "", element: Word = "", owner: Word = "", state: Word = "", hazard: Word = "") -> Filter:
     """What the address asks for."""
-    return Filter(county, element, owner, state)
+    return Filter(county, element, owner, state, hazard)
 
 
 Asked = Annotated[Filter, Depends(asked)]
@@ -62,7 +65,7 @@ def map_state(visit: See, wanted: Asked) -> dict[str, Any]:
     """图上的站 — those of the filter, by shape; the counties are not filled here."""
     with visit.look() as sight:
         marks: dict[str, Row] = {}
-        for row in all_rows(visit.city, sight):
+        for row in all_rows(visit.city, sight, wanted.hazard):
             if wanted.takes(row):
                 marks.setdefault(row.station.id, row)  # the most urgent of its series comes first
         return {
@@ -93,7 +96,7 @@ _SHAPES = {
 def export(visit: See, kind: Kind, wanted: Asked) -> Response:
     """最新值导出 — what the filter shows."""
     with visit.look() as sight:
-        found = [row for row in all_rows(visit.city, sight) if wanted.takes(row)]
+        found = [row for row in all_rows(visit.city, sight, wanted.hazard) if wanted.takes(row)]
         lines = [
             (
                 row.state.word,
@@ -117,7 +120,7 @@ def export(visit: See, kind: Kind, wanted: Asked) -> Response:
 
 def _page(visit: See, wanted: Filter, template: str) -> Response:
     with visit.look() as sight:
-        every = all_rows(visit.city, sight)
+        every = all_rows(visit.city, sight, wanted.hazard)
         found = [row for row in every if wanted.takes(row)]
         counties = dict.fromkeys((row.station.county, row.county) for row in sorted(every, key=_by_county))
         return render(
@@ -134,6 +137,7 @@ def _page(visit: See, wanted: Filter, template: str) -> Response:
             wanted=wanted,
             query=_query(wanted),
             counties=list(counties),
+            hazards=_hazards(sight),
             terms=dict(sorted({row.reading.element: row.term for row in every if row.reading}.items())),
             owners=sorted({owner for row in every for owner in row.owners}),
             boundaries=boundaries(visit.city.roster, visit.city.folder),
@@ -145,16 +149,35 @@ def _by_county(row: Row) -> str:
 
 
 def _query(wanted: Filter) -> str:
-    said = {"county": wanted.county, "element": wanted.element, "owner": wanted.owner, "state": wanted.state}
-    return "&".join(f"{name}={value}" for name, value in said.items() if value)
+    return urlencode({name: value for name, value in asdict(wanted).items() if value})
 
 
-def all_rows(city: CityContext, sight: Sight) -> list[Row]:
-    """Every series in sight."""
+def _hazards(sight: Sight) -> dict[str, str]:
+    """The hazards in use."""
+    return dict(sorted({one.hazard: one.term for one in sight.situations}.items()))
+
+
+def all_rows(city: CityContext, sight: Sight, hazard: str = "") -> list[Row]:
+    """Every series in sight; of a hazard only the gauges and elements it is judged on, and its own findings."""
+    here = gauges(sight.tx, sight.scope)
+    readings = observe.latest_all(sight.tx, sight.scope)
+    if hazard:
+        shelf, facts = assess.all_hazards(), all_facts(city.folder)
+        if hazard not in shelf:
+            raise NotFound(f"灾种 {hazard}")
+        heard = {one.station for one in readings}
+        own = {station: asked_by(shelf[hazard], facts.get(station)) for station in here}
+        readings = [one for one in readings if one.element in own.get(one.station, ())]
+        sending = {one.station for one in readings}
+        here = {
+            station: one
+            for station, one in here.items()
+            if station in sending or (station not in heard and own[station])
+        }
     return rows(
-        gauges(sight.tx, sight.scope),
-        observe.latest_all(sight.tx, sight.scope),
-        assess.findings(sight.tx, sight.scope),
+        here,
+        readings,
+        assess.findings(sight.tx, sight.scope, hazard or None),
         owners_of(city),
         sight.elements,
         sight.roster,

@@ -1,0 +1,48 @@
+"""命令行共用 — how a command opens a database, speaks, and ends on a refusal: with its words on stderr, and 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shouye.base.kernel import Database, Refusal, WallClock
+
+Where = Annotated[
+    str,
+    typer.Option(
+        "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址，如 postgresql://… 或 sqlite:///…"
+    ),
+]
+CityOption = Annotated[str, typer.Option("--city", help="城市：cities 下的目录名，或目录路径")]
+FindCity = Callable[[str], Path]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A refusal is said in its own words and ends the command with 2."""
+    try:
+        yield
+    except Refusal as refusal:
+        typer.echo(refusal.message, err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def opened(url: str, *installed: object) -> Iterator[Database]:
+    """The database, closed afterwards; a refusal is told."""
+    with told():
+        found = Database(url, WallClock())
+        try:
+            found.install(*installed)
+            yield found
+        finally:
+            found.close()
+
+
+def say(line: str) -> None:
+    """A line for the operator, whatever characters are in it."""
+    typer.echo(line)
