@@ -148,15 +148,12 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 TABLE = 'settings = {{ station = "s", time = "t", "column.r" = "rain_mm mm" }}'
+REGISTERS = 'settings = {{ time = "arrival", "register.2" = "co_ppm ppm uint16 1" }}'
 WAYS = {
     "poll": ("cap", 'any_station = true\noptions = {{ url = "http://127.0.0.1:{port}/x", every_s = 0.1 }}'),
     "folder": ("table", f'options = {{{{ path = "{{drop}}", pattern = "*.xlsx", every_s = 0.1 }}}}\n{TABLE}'),
     "seedlink": ("miniseed", 'options = {{ host = "127.0.0.1", port = {port}, streams = "SX.DT001:HHZ" }}'),
-    "modbus": (
-        "modbus",
-        'settings = {{ time = "arrival", "register.2" = "co_ppm ppm uint16 1" }}\n'
-        + 'options = {{ host = "127.0.0.1", port = {port}, every_s = 0.1, timeout_s = 0.5 }}',
-    ),
+    "modbus": ("modbus", f'options = {{{{ host = "127.0.0.1", port = {{port}}, every_s = 0.1 }}}}\n{REGISTERS}'),
 }
 
 

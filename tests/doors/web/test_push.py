@@ -92,8 +92,8 @@ def test_a_source_is_simulated_over_the_console(pushing: Console, monkeypatch: p
         told = simulation.all_carriers()["http"].carry(plan)
     assert told == {"已收": 5}, "each larger than the one before"
     with pushing.city.database.read() as tx:
-        (made,) = [one for one in observe.latest_all(tx, WHOLE) if one.station == "53594"]
-    assert [flag.why for flag in made.flags] == ["演练数据"]
+        flags = {one.station: flag.why for one in observe.latest_all(tx, WHOLE) for flag in one.flags}
+    assert flags == dict.fromkeys(STATIONS.values(), "演练数据")
 
 
 def test_a_process_without_intake_says_so(acting: Console) -> None:
