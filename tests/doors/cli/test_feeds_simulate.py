@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -55,7 +56,9 @@ class Town:
         return feeds.read_feeds(self.folder / "feeds.toml")
 
     def simulate(self, *words: str) -> Result:
-        return CliRunner().invoke(self.app, ["one", "-d", self.url, *words])
+        """In a thread of its own: a browser test before may have left a loop in this one."""
+        with ThreadPoolExecutor(1) as alone:
+            return alone.submit(CliRunner().invoke, self.app, ["one", "-d", self.url, *words]).result()
 
     def counted(self) -> dict[str, int]:
         with self.database.read() as tx:
