@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {
     "base": ["kernel", "rules", "roster", "access", "proof", "privacy", "papers", "delivery", "tasks", "pulse"],
     "before": ["duties", "risk", "inspect", "grassroots"],
-    "watch": ["stations", "observe", "archive", "intake", "tally", "feeds", "assess", "chains"],
+    "watch": ["stations", "marks", "observe", "archive", "intake", "tally", "feeds", "assess", "chains"],
     "during": ["warn", "call", "byhand", "forces", "supplies", "command"],
     "after": ["relief", "review"],
     "doors": ["share", "web", "cli"],

@@ -27,7 +27,11 @@ from shouye.base.kernel.db import Fence as Fence
 from shouye.base.kernel.db import Instant as Instant
 from shouye.base.kernel.db import RowId as RowId
 from shouye.base.kernel.db import Tx as Tx
+from shouye.base.kernel.db import as_list as as_list
 from shouye.base.kernel.db import canonical as canonical
+from shouye.base.kernel.db import insert_into as insert_into
+from shouye.base.kernel.db import listed as listed
+from shouye.base.kernel.db import make_months as make_months
 from shouye.base.kernel.db import metadata as metadata
 from shouye.base.kernel.db import put_stamp as put_stamp
 from shouye.base.kernel.db import read_stamp as read_stamp

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
+    JSON,
     BigInteger,
     Column,
     Connection,
@@ -25,19 +27,26 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Subquery,
     Table,
     Text,
     TypeDecorator,
+    bindparam,
+    cast,
+    column,
     create_engine,
     event,
     func,
+    literal,
+    literal_column,
     make_url,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
-from shouye.base.kernel.clock import Clock, from_ms, to_ms
+from shouye.base.kernel.clock import BEIJING, Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.migrations import make_or_check, revise, upgrade, version
 from shouye.base.kernel.refusals import WrongCity, WrongMode
@@ -140,8 +149,67 @@ class Tx:
         return self.connection.dialect.name == "postgresql"
 
     def insert(self, table: Table) -> Any:
-        """An insert that knows ON CONFLICT: both databases have it, each under its own name."""
-        return postgresql.insert(table) if self.on_postgresql else sqlite.insert(table)
+        """An insert that knows ON CONFLICT, to be built where it is rare; see `insert_into`."""
+        return insert_into(table, on_postgresql=self.on_postgresql)
+
+
+def insert_into(table: Table, *, on_postgresql: bool) -> Any:
+    """An insert that knows ON CONFLICT: both databases have it, each under its own name.
+
+    A statement that every small batch needs is built once for each database and kept: building costs more than
+    running it.
+    """
+    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+
+
+def listed(name: str, columns: Mapping[str, Any], *, on_postgresql: bool) -> Subquery:
+    """给定的行 — rows of plain values as one parameter (`as_list`): one statement, however many they are."""
+    given: Any = bindparam(name, type_=Text)
+    each = func.json_array_elements(cast(given, JSON)) if on_postgresql else func.json_each(given)
+    row = each.table_valued(column("value", JSON)).c.value
+
+    def part(place: int, kind: Any) -> Any:
+        if on_postgresql:
+            return cast(row.op("->>")(literal_column(str(place))), kind)
+        return func.json_extract(row, literal_column(f"'$[{place}]'"), type_=kind)
+
+    return select(*(part(place, kind).label(key) for place, (key, kind) in enumerate(columns.items()))).subquery()
+
+
+def as_list(rows: Iterable[tuple[Any, ...]]) -> str:
+    """The parameter of `listed`."""
+    return json.dumps(list(rows), ensure_ascii=False)
+
+
+def make_months(tx: Tx, table: Table, instants: Iterable[int]) -> None:
+    """按月分区 — the partitions these instants (ms) fall in, and the month after each, made in time.
+
+    Only PostgreSQL has them. A clock gone wild fills the part for the rest, it does not make a thousand tables.
+    """
+    if not tx.on_postgresql:
+        return
+    first = {from_ms(ms).date().replace(day=1) for ms in dict.fromkeys(ms - ms % _HOUR_MS for ms in instants)}
+    months = {month for day in first for month in (day, _next_month(day)) if 2000 <= month.year < 2100}
+    names = {f"{table.name}_{month:%Y_%m}": month for month in sorted(months)}
+    here = select(func.unnest(literal(list(names), ARRAY(Text))).label("name")).subquery()
+    missing = select(here.c.name).where(func.to_regclass(here.c.name).is_(None)).order_by(here.c.name)
+    for name in list(tx.run(missing).scalars()):
+        begin, end = (
+            to_ms(datetime(month.year, month.month, 1, tzinfo=BEIJING))
+            for month in (names[name], _next_month(names[name]))
+        )
+        tx.run(
+            text(
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table.name} FOR VALUES FROM ({begin}) TO ({end})"
+            )
+        )
+
+
+_HOUR_MS = 3_600_000
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 class Bell:

@@ -112,8 +112,11 @@ def witness(see: Witness) -> None:
 
 def enqueue(tx: Tx, *, kind: str, lane: str, due_at: datetime, payload: dict[str, Any]) -> int:
     """Write a job in the caller's transaction: it exists exactly when its cause exists."""
-    row = insert(job_table).values(kind=kind, lane=lane, due_at=due_at, payload=payload)
-    return int(tx.run(row).inserted_primary_key[0])
+    row = {"kind": kind, "lane": lane, "due_at": due_at, "payload": payload}
+    return int(tx.run(_ENQUEUE, row).inserted_primary_key[0])
+
+
+_ENQUEUE = insert(job_table)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def create_app(city: CityContext) -> FastAPI:
     app.add_middleware(Armour, policy=content_policy(city.tile_url))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(live.router)
-    for router in (*ROUTERS, *routes.ROUTERS):
+    for router in (*routes.ROUTERS, *ROUTERS):  # machines ask most often, and are asked for first
         app.include_router(router)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(HTTPException, _http_error)

@@ -10,23 +10,12 @@ from math import isfinite
 from threading import Lock
 
 from shouye.base.kernel import Tx
+from shouye.watch.marks import Mark as Mark
+from shouye.watch.marks import Quality as Quality
 from shouye.watch.observe.elements import Limits
 
 NEAR_STEPS = 4
 """邻近时段 — how many intervals away a neighbour in time still says something (proposed)."""
-
-
-class Quality(StrEnum):
-    """质量 — good is said by persons only, noted by machines; suspect warns and counts, bad is no value."""
-
-    GOOD = "good"
-    NOTED = "noted"
-    SUSPECT = "suspect"
-    BAD = "bad"
-
-    @property
-    def word(self) -> str:
-        return {"good": "可用", "noted": "提示", "suspect": "可疑", "bad": "无效"}[self.value]
 
 
 @dataclass(frozen=True)
@@ -89,30 +78,9 @@ def judged(reading: Reading) -> Reading:
     return replace(reading, value=reading.counted) if reading.flags else reading
 
 
-@dataclass(frozen=True)
-class Mark:
-    """人工标记 — a person says of a series over (since, until] that it is good, suspect, bad, or another value.
-
-    Without `until` it holds until the next mark: a gauge known to be broken. The last mark over an instant counts.
-    """
-
-    id: int
-    station: str
-    element: str
-    since: datetime
-    until: datetime | None
-    quality: Quality
-    value: float | None
-    why: str
-    by: str
-    at: datetime
-
-    def covers(self, reading: Reading) -> bool:
-        return self.since < reading.time and (self.until is None or reading.time <= self.until)
-
-    @property
-    def flag(self) -> Flag:
-        return Flag("person", self.quality, self.why, self.by, self.at, self.value)
+def flag_of(mark: Mark) -> Flag:
+    """A person's word beside the reading."""
+    return Flag("person", mark.quality, mark.why, mark.by, mark.at, mark.value)
 
 
 class Fresh:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import sqrt
 from types import MappingProxyType
-
-import numpy as np
 
 from shouye.base.access import WHOLE, Actor, Permission, Scope, concerns, covers, require
 from shouye.base.kernel import BadInput, NotFound, Tx, enqueue, iso, record, to_ms
 from shouye.base.pulse import Voice
-from shouye.watch.observe import store
-from shouye.watch.observe.checks import Columns, all_checks
+from shouye.watch import marks as said_of
+from shouye.watch.marks import Mark, Quality
+from shouye.watch.observe import places, store
 from shouye.watch.observe.elements import Elements
 from shouye.watch.observe.facts import ReadingsMarked
 from shouye.watch.observe.model import (
@@ -22,18 +20,17 @@ from shouye.watch.observe.model import (
     Arrived,
     Cause,
     Flag,
-    Mark,
-    Quality,
     Reading,
     Series,
     Silence,
+    flag_of,
     judged,
     outranks,
     recall,
     remember,
     unheard,
 )
-from shouye.watch.observe.quality import Verdict, examine
+from shouye.watch.observe.quality import examine
 from shouye.watch.stations import Gauge
 from shouye.watch.stations import gauges as all_gauges
 
@@ -60,11 +57,11 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
     ]
     series = [Series(known[key][0], *key, known[key][1], elements.limits(key[0], key[1])) for key in numbers]
     verdict = examine(tx, elements, series, arrived)
-    batch_id = store.open_batch(tx, len(readings))
-    stored = store.put_observations(tx, batch_id, [_row(series[one.number].id, one) for one in arrived])
+    batch_id = store.open_batch(tx, len(readings), len(arrived))
+    stored = store.put_observations(tx, batch_id, [_row(batch_id, series[one.number].id, one) for one in arrived])
     if verdict.tails:
         store.put_latest(tx, verdict.tails)
-    _compare_places(tx, elements, series, arrived, verdict)
+    places.compare(tx, elements, series, arrived, verdict)
     store.write_flags(tx, verdict.gone, verdict.new)
     if verdict.new or verdict.again:
         store.note_checks(tx, batch_id, len(verdict.new), verdict.again)
@@ -86,110 +83,6 @@ def _worse(reading: Reading, held: Reading) -> bool:
     return said[0] > said[1]
 
 
-def _compare_places(
-    tx: Tx, elements: Elements, series: Sequence[Series], arrived: Sequence[Arrived], verdict: Verdict
-) -> None:
-    """邻站与同址比对 — at the instants of the batch, for those readings about which other stations have a say."""
-    kinds: dict[tuple[str, int], list[Arrived]] = {}
-    for one in arrived:
-        own = series[one.number]
-        alone = elements[own.element].limits.isolated_1h == np.inf and own.station not in elements.twins
-        if not alone and (elements.near or elements.twins):
-            kinds.setdefault((own.element, own.step_s), []).append(one)
-    for (element, step_s), some in kinds.items():
-        focus = _focus(tx, elements, element, step_s, [(series[one.number].station, one) for one in some])
-        if focus:
-            _compare(tx, elements, element, step_s, focus, verdict)
-
-
-def _focus(
-    tx: Tx, elements: Elements, element: str, step_s: int, some: Sequence[tuple[str, Arrived]]
-) -> set[tuple[str, int]]:
-    """(station, ms) whose comparison may come out otherwise now."""
-    floor = elements[element].limits.isolated_1h * sqrt(step_s / 3600)
-    came = {(station, one.ms) for station, one in some}
-    focus = {(station, one.ms) for station, one in some if station in elements.twins or _large(one, floor)}
-    focus |= {(twin, ms) for station, ms in came for twin in elements.twins.get(station, ())}
-    focus |= {(station, one.ms) for station, one in some if one.reading.revision}
-    around = {other for station, _ in came for other in elements.near.get(station, ())}
-    if floor < np.inf and around:
-        times = [one.ms for _, one in some]
-        for station, ms in store.large_around(tx, around, element, step_s, (min(times), max(times)), floor):
-            if any((other, ms) in came for other in elements.near.get(station, ())):
-                focus.add((station, ms))
-    return focus
-
-
-def _large(one: Arrived, floor: float) -> bool:
-    return one.reading.value is not None and one.reading.value >= floor
-
-
-def _compare(
-    tx: Tx, elements: Elements, element: str, step_s: int, focus: set[tuple[str, int]], verdict: Verdict
-) -> None:
-    """Set the flags of these readings beside what the stations around and the twins say at the same instant."""
-    asked = sorted(focus)
-    others = {one for station, _ in asked for one in (station, *_others(elements, station))}
-    known = {key[0]: found[0] for key, found in store.series_now(tx, sorted(others), element, step_s).items()}
-    windows = {
-        (known[one], ms, ms)
-        for station, ms in asked
-        for one in (station, *_others(elements, station))
-        if one in known
-    }
-    values: dict[tuple[int, int], tuple[int, float | None]] = {}
-    for identity, ms, revision, value, _ in store.observed_within(tx, sorted(windows)):
-        values[identity, ms] = max(
-            (revision, value), values.get((identity, ms), (-1, None)), key=lambda one: one[0]
-        )
-    rows = [(known[station], ms, station) for station, ms in asked if (known.get(station), ms) in values]
-    table = elements[element].limits
-
-    def told(stations: Iterable[str], ms: int) -> list[float]:
-        said = (values.get((known.get(one, 0), ms), (0, None))[1] for one in stations)
-        return [value for value in said if value is not None and table.low <= value]
-
-    around = [told(elements.near.get(station, ()), ms) for _, ms, station in rows]
-    twins = [(values[number, ms][1], told(elements.twins.get(station, ()), ms)) for number, ms, station in rows]
-    columns = Columns(
-        series=np.arange(len(rows)),
-        time_s=np.array([ms / 1000 for _, ms, _ in rows]),
-        value=np.array([np.nan if mine is None else mine for mine, _ in twins]),
-        step_s=np.full(len(rows), float(step_s)),
-        kind=np.arange(len(rows)),
-        limits=[elements.limits(station, element) for _, _, station in rows],
-        near_top=np.array([max(said, default=np.nan) for said in around]),
-        near_count=np.array([len(said) for said in around], dtype=np.int64),
-        twin_value=np.array([_farthest(mine, said) for mine, said in twins]),
-    )
-    stored = {
-        (number, ms, key): (quality, why)
-        for number, ms, key, quality, why, _ in store.flags_within(
-            tx, [(number, ms, ms) for number, ms, _ in rows]
-        )
-    }
-    for key, check in all_checks().items():
-        if not check.around:
-            continue
-        hits = check.examine(columns)
-        for (number, ms, _), hit, (mine, _) in zip(rows, hits.tolist(), twins, strict=True):
-            flag = (check.quality.value, f"{elements[element].say(mine)}：{check.why}")
-            old = stored.get((number, ms, key))
-            if old is not None and (not hit or old != flag):
-                verdict.gone.append((number, ms, key))
-            if hit and old != flag:
-                verdict.new.append((number, ms, key, *flag))
-
-
-def _others(elements: Elements, station: str) -> tuple[str, ...]:
-    return (*elements.near.get(station, ()), *elements.twins.get(station, ()))
-
-
-def _farthest(mine: float | None, said: Sequence[float]) -> float:
-    """Of the twins' values the one that differs most."""
-    return max(said, key=lambda one: abs(one - mine), default=np.nan) if mine is not None else np.nan
-
-
 def mark_readings(
     tx: Tx,
     by: Actor,
@@ -205,20 +98,13 @@ def mark_readings(
 
     Without `until` it holds until the next mark. What was sent stays as it is; the judge looks again.
     """
-    if not why.strip():
-        raise BadInput("请写明理由")
-    if quality is Quality.NOTED or (value is not None and quality is not Quality.GOOD):
-        raise BadInput("只能标记为可用、可疑、无效，或可用并给出订正值")
-    if until is not None and until <= since:
-        raise BadInput("结束时间须晚于开始时间")
     require(by, Permission.ACT)
     gauge = all_gauges(tx, by.scope).get(station)
     mine = by.scope == WHOLE or (gauge is not None and covers(tx, by.scope, gauge.county))
     newest = store.latest_of(tx, station, element) if mine else None
     if newest is None:
         raise BadInput(f"测站 {station} 没有这个要素的数据")
-    row = {"station": station, "element": element, "since": since, "until": until, "quality": quality.value}
-    number = store.add_mark(tx, **row, value=value, why=why.strip(), by=by.tag)
+    number = said_of.add(tx, by, station, element, since, until, quality, why, value)
     record(
         tx,
         ReadingsMarked(
@@ -242,7 +128,7 @@ def mark_readings(
 def marks(tx: Tx, scope: Scope, station: str | None = None, element: str | None = None) -> list[Mark]:
     """人工标记 — all that persons have said of the scope's stations, in the order in which they said it."""
     mine = all_gauges(tx, scope)
-    found = store.marks(tx, None, station, element)
+    found = said_of.said(tx, None, station, element)
     return [one for one in found if scope == WHOLE or one.station in mine]
 
 
@@ -255,7 +141,7 @@ def stored_in(tx: Tx, batch: int) -> list[Reading]:
     readings = recall(tx, batch) or store.readings_in(tx, batch)
     flags = store.flags_in(tx, batch) if flagged else {}
     since = min((reading.time for reading in readings), default=tx.now) - timedelta(milliseconds=1)
-    return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since) if readings else [])]
+    return [judged(one) for one in _dressed(readings, flags, said_of.said(tx, since) if readings else [])]
 
 
 def to_judge_again(tx: Tx, batch: int) -> dict[str, datetime]:
@@ -268,7 +154,7 @@ def history(tx: Tx, stations: Iterable[str], element: str, since: datetime | Non
     asked = sorted(stations)
     readings = store.readings_of(tx, asked, element, since)
     flags = store.flags_of(tx, asked, element, since, None)
-    return [judged(one) for one in _dressed(readings, flags, store.marks(tx, since, element=element))]
+    return [judged(one) for one in _dressed(readings, flags, said_of.said(tx, since, element=element))]
 
 
 def curve(tx: Tx, scope: Scope, station: str, element: str, since: datetime, until: datetime) -> list[Reading]:
@@ -281,14 +167,14 @@ def curve(tx: Tx, scope: Scope, station: str, element: str, since: datetime, unt
         if key not in standing or outranks(reading, standing[key]):
             standing[key] = reading
     flags = store.flags_of(tx, [station], element, since, until)
-    return _dressed([standing[key] for key in sorted(standing)], flags, store.marks(tx, since, station, element))
+    return _dressed([standing[key] for key in sorted(standing)], flags, said_of.said(tx, since, station, element))
 
 
 def latest_all(tx: Tx, scope: Scope) -> list[Reading]:
     """最新值 — the newest reading of every series, as sent and with its flags."""
     found = tx.once(
         "latest_all",
-        lambda: _dressed(store.latest_readings(tx), store.flags_in(tx), store.marks(tx, None)),
+        lambda: _dressed(store.latest_readings(tx), store.flags_in(tx), said_of.said(tx, None)),
     )
     if scope == WHOLE:
         return list(found)
@@ -308,7 +194,7 @@ def discarded(tx: Tx, since: datetime, until: datetime | None = None) -> list[Re
 
 
 def _marked(tx: Tx, since: datetime) -> set[tuple[str, str]]:
-    return {(one.station, one.element) for one in store.marks(tx, since) if one.quality is Quality.BAD}
+    return {(one.station, one.element) for one in said_of.said(tx, since) if one.quality is Quality.BAD}
 
 
 def _dressed(
@@ -323,7 +209,9 @@ def _dressed(
     found = []
     for one in readings:
         said = tuple(flags.get((*_key(one), one.time), ()))
-        said += tuple(mark.flag for mark in by_series.get((one.station, one.element), ()) if mark.covers(one))
+        said += tuple(
+            flag_of(mark) for mark in by_series.get((one.station, one.element), ()) if mark.covers(one.time)
+        )
         found.append(replace(one, flags=said) if said else one)
     return found
 
@@ -405,6 +293,13 @@ def _key(reading: Reading) -> store.SeriesKey:
     return reading.station, reading.element, int(reading.step.total_seconds())
 
 
-def _row(series_id: int, one: Arrived) -> dict[str, object]:
-    key = {"series_id": series_id, "time": one.ms, "revision": one.reading.revision}
-    return {**key, "value": one.reading.value, "source": one.reading.source}
+def _row(batch_id: int, series_id: int, one: Arrived) -> dict[str, object]:
+    reading = one.reading
+    return {
+        "series_id": series_id,
+        "time": one.ms,
+        "revision": reading.revision,
+        "value": reading.value,
+        "source": reading.source,
+        "batch_id": batch_id,
+    }

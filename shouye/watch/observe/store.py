@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -22,21 +22,29 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    column,
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
-    text,
     type_coerce,
     update,
-    values,
 )
 
-from shouye.base.kernel import BEIJING, Document, Instant, RowId, Tx, from_ms, metadata, to_ms
-from shouye.watch.observe.model import Flag, Mark, Quality, Reading, Tail
+from shouye.base.kernel import (
+    Document,
+    Instant,
+    RowId,
+    Tx,
+    as_list,
+    from_ms,
+    insert_into,
+    listed,
+    make_months,
+    metadata,
+)
+from shouye.watch.marks import Quality
+from shouye.watch.observe.model import Flag, Reading, Tail
 
 SeriesKey = tuple[str, str, int]
 
@@ -102,23 +110,6 @@ flag = Table(
     comment="what the checks and the sender say of a reading; a reading without a row is good",
 )
 
-mark = Table(
-    "reading_mark",
-    metadata,
-    Column("id", RowId, primary_key=True),
-    Column("station", String(60), nullable=False),
-    Column("element", String(40), nullable=False),
-    Column("since", Instant, nullable=False),
-    Column("until", Instant),
-    Column("quality", String(8), nullable=False),
-    Column("value", Float),
-    Column("why", Text, nullable=False),
-    Column("by", String(60), nullable=False),
-    Column("at", Instant, nullable=False),
-    Index("reading_mark_of", "station", "element"),
-    comment="what persons say of readings; rows are only added, the last one over an instant counts",
-)
-
 
 def known_series(tx: Tx, keys: Iterable[SeriesKey]) -> dict[SeriesKey, tuple[int, Tail | None]]:
     """The row ids of these series, made when they are new, each with its tail."""
@@ -132,26 +123,16 @@ def known_series(tx: Tx, keys: Iterable[SeriesKey]) -> dict[SeriesKey, tuple[int
     return known
 
 
-def series_now(tx: Tx, stations: list[str], element: str, step_s: int) -> dict[SeriesKey, tuple[int, Tail | None]]:
-    """The series of one kind at these stations."""
-    found = _known_series(tx, [(station, element, step_s) for station in stations])
-    return {key: one for key, one in found.items() if key[1:] == (element, step_s)}
-
-
 def _known_series(tx: Tx, keys: list[SeriesKey]) -> dict[SeriesKey, tuple[int, Tail | None]]:
-    columns = (latest.c.revision, latest.c.value, latest.c.source, _ms(latest.c.first), _ms(latest.c.steady))
-    query = (
-        select(series.c.station, series.c.element, series.c.step_s, series.c.id, _ms(latest.c.time), *columns)
-        .add_columns(latest.c.doubt)
-        .join(latest, latest.c.series_id == series.c.id, isouter=True)
-        .where(series.c.station.in_(sorted({key[0] for key in keys})))
-    )
+    asked = {"stations": as_list((station,) for station in sorted({key[0] for key in keys}))}
     return {
         (station, element, step_s): (
             number,
             None if ms is None else Tail(ms, (revision, value, source), first, steady, doubt),
         )
-        for station, element, step_s, number, ms, revision, value, source, first, steady, doubt in tx.run(query)
+        for station, element, step_s, number, ms, revision, value, source, first, steady, doubt in tx.run(
+            _series_with_tails(tx.on_postgresql), asked
+        )
     }
 
 
@@ -160,54 +141,99 @@ def _ms(column: Column[Any]) -> Any:
     return type_coerce(column, BigInteger)
 
 
+@cache
+def _series_with_tails(on_postgresql: bool) -> Select[Any]:
+    asked = listed("stations", {"station": Text()}, on_postgresql=on_postgresql)
+    tail = (latest.c.revision, latest.c.value, latest.c.source, _ms(latest.c.first), _ms(latest.c.steady))
+    return (
+        select(series.c.station, series.c.element, series.c.step_s, series.c.id, _ms(latest.c.time), *tail)
+        .add_columns(latest.c.doubt)
+        .join(latest, latest.c.series_id == series.c.id, isouter=True)
+        .where(series.c.station.in_(select(asked.c.station)))
+    )
+
+
 Window = tuple[int, int, int]
 """(series, from, to) in milliseconds, both ends within."""
 
 
-def _within(tx: Tx, windows: Iterable[Window], table: Table, *columns: Column[Any]) -> Iterator[Any]:
+def _within(tx: Tx, windows: Iterable[Window], statement: Callable[[bool], Select[Any]]) -> Iterator[Any]:
     """Rows of a table of (series, time) that lie in these windows."""
     rows = list(windows)
     for start in range(0, len(rows), _CHUNK):
-        part = values(
-            column("series_id", BigInteger), column("low", BigInteger), column("high", BigInteger), name="look"
-        ).data(rows[start : start + _CHUNK])
-        look = part.cte()
-        time = _ms(table.c.time)
-        query = select(table.c.series_id, time, *columns).join(
-            look, and_(table.c.series_id == look.c.series_id, time >= look.c.low, time <= look.c.high)
-        )
-        yield from tx.run(query)
+        asked = as_list(rows[start : start + _CHUNK])
+        yield from tx.run(statement(tx.on_postgresql), {"look": asked})
+
+
+def _looked_up(table: Table, on_postgresql: bool, *columns: Column[Any]) -> Select[Any]:
+    whole = BigInteger()
+    look = listed("look", {"series_id": whole, "low": whole, "high": whole}, on_postgresql=on_postgresql)
+    time = _ms(table.c.time)
+    return (
+        select(table.c.series_id, time, *columns)
+        .select_from(look)
+        .join(table, and_(table.c.series_id == look.c.series_id, time >= look.c.low, time <= look.c.high))
+    )
 
 
 _CHUNK = 5_000
 
 
+@cache
+def _observed_within(on_postgresql: bool) -> Select[Any]:
+    return _looked_up(
+        observation, on_postgresql, observation.c.revision, observation.c.value, observation.c.source
+    )
+
+
 def observed_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
     """(series, ms, revision, value, source) of every stored revision."""
-    return _within(tx, windows, observation, observation.c.revision, observation.c.value, observation.c.source)
+    return _within(tx, windows, _observed_within)
+
+
+@cache
+def _flags_within(on_postgresql: bool) -> Select[Any]:
+    return _looked_up(flag, on_postgresql, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
 
 
 def flags_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
     """(series, ms, check, quality, why, at)."""
-    return _within(tx, windows, flag, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
+    return _within(tx, windows, _flags_within)
 
 
-def large_around(
-    tx: Tx, stations: Iterable[str], element: str, step_s: int, times: tuple[int, int], floor: float
+def large_at(
+    tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int, floor: float
 ) -> list[tuple[str, int]]:
-    """(station, ms) of what these stations measured at `floor` or more."""
-    query = (
-        select(series.c.station, _ms(observation.c.time))
-        .join(series, series.c.id == observation.c.series_id)
-        .where(
-            series.c.station.in_(sorted(stations)),
-            series.c.element == element,
-            series.c.step_s == step_s,
-            _ms(observation.c.time).between(*times),
-            observation.c.value >= floor,
-        )
+    """Those of (station, ms) at which `floor` or more was measured."""
+    found = _at(tx, spots, element, step_s)
+    return [(row.station, row.time) for row in found if row.value is not None and row.value >= floor]
+
+
+def standing_at(
+    tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int
+) -> dict[tuple[str, int], tuple[int, float | None]]:
+    """(series, value) of the last revision at each (station, ms)."""
+    rows = sorted(_at(tx, spots, element, step_s), key=lambda row: row.revision)
+    return {(row.station, row.time): (row.id, row.value) for row in rows}
+
+
+def _at(tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int) -> Iterator[Any]:
+    for start in range(0, len(spots), _CHUNK):
+        asked = as_list(spots[start : start + _CHUNK])
+        yield from tx.run(_at_spots(tx.on_postgresql), {"spots": asked, "element": element, "step_s": step_s})
+
+
+@cache
+def _at_spots(on_postgresql: bool) -> Select[Any]:
+    asked = listed("spots", {"station": Text(), "ms": BigInteger()}, on_postgresql=on_postgresql)
+    of, time = series.c, _ms(observation.c.time)
+    kind = and_(of.element == bindparam("element"), of.step_s == bindparam("step_s"))
+    return (
+        select(of.station, of.id, time.label("time"), observation.c.revision, observation.c.value)
+        .select_from(asked)
+        .join(series, and_(of.station == asked.c.station, kind))
+        .join(observation, and_(observation.c.series_id == of.id, time == asked.c.ms))
     )
-    return [(station, ms) for station, ms in tx.run(query)]
 
 
 def write_flags(tx: Tx, gone: list[tuple[int, int, str]], new: list[tuple[int, int, str, str, str]]) -> None:
@@ -225,8 +251,12 @@ def write_flags(tx: Tx, gone: list[tuple[int, int, str]], new: list[tuple[int, i
         tx.run(tx.insert(flag).on_conflict_do_nothing(), rows)
 
 
-def open_batch(tx: Tx, received: int) -> int:
-    return int(tx.run(insert(batch).values(at=tx.now, received=received)).inserted_primary_key[0])
+_OPEN = insert(batch)
+
+
+def open_batch(tx: Tx, received: int, stored: int = 0) -> int:
+    row = {"at": tx.now, "received": received, "stored": stored}
+    return int(tx.run(_OPEN, row).inserted_primary_key[0])
 
 
 def newest_batch(tx: Tx) -> int:
@@ -234,61 +264,39 @@ def newest_batch(tx: Tx) -> int:
 
 
 def put_observations(tx: Tx, batch_id: int, rows: list[dict[str, Any]]) -> int:
-    """Write what is new; among equal keys the greater content stays. Returns how many rows changed."""
-    make_months(tx, (row["time"] for row in rows))
-    statement = tx.insert(observation)
-    new, old = statement.excluded, observation.c
-    statement = statement.on_conflict_do_update(
-        index_elements=["series_id", "time", "revision"],
-        set_={"value": new.value, "source": new.source, "batch_id": new.batch_id},
-        where=_greater(new, old),
-    )
-    tx.run(statement, [{**row, "batch_id": batch_id} for row in rows])
-    stored = int(tx.run(select(func.count()).where(old.batch_id == batch_id)).scalar_one())
-    tx.run(update(batch).where(batch.c.id == batch_id).values(stored=stored))
+    """Write what is new; among equal keys the greater content stays. Returns how many rows changed.
+
+    The batch was opened as one of which every row is new.
+    """
+    make_months(tx, observation, (row["time"] for row in rows))
+    stored = int(tx.run(_keep_greater(tx.on_postgresql), rows).rowcount)
+    if stored != len(rows):
+        tx.run(update(batch).where(batch.c.id == batch_id).values(stored=stored))
     return stored
 
 
-def make_months(tx: Tx, instants: Iterable[int]) -> None:
-    """按月分区 — the partitions these instants fall in, and the month after each, so that it is there in time.
-
-    Only PostgreSQL has them. A clock gone wild fills the part for the rest, it does not make a thousand tables.
-    """
-    if not tx.on_postgresql:
-        return
-    first = {from_ms(ms).date().replace(day=1) for ms in dict.fromkeys(ms - ms % _HOUR_MS for ms in instants)}
-    months = {month for day in first for month in (day, _next_month(day)) if 2000 <= month.year < 2100}
-    names = {f"observation_{month:%Y_%m}": month for month in sorted(months)}
-    here = select(func.unnest(literal(list(names), ARRAY(Text))).label("name")).subquery()
-    missing = select(here.c.name).where(func.to_regclass(here.c.name).is_(None)).order_by(here.c.name)
-    for name in list(tx.run(missing).scalars()):
-        begin, end = (
-            to_ms(datetime(month.year, month.month, 1, tzinfo=BEIJING))
-            for month in (names[name], _next_month(names[name]))
-        )
-        tx.run(
-            text(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF observation FOR VALUES FROM ({begin}) TO ({end})"
-            )
-        )
-
-
-_HOUR_MS = 3_600_000
-
-
-def _next_month(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
+@cache
+def _keep_greater(on_postgresql: bool) -> Any:
+    statement = insert_into(observation, on_postgresql=on_postgresql)
+    new, old = statement.excluded, observation.c
+    return statement.on_conflict_do_update(
+        index_elements=["series_id", "time", "revision"],
+        set_={"value": new.value, "source": new.source, "batch_id": new.batch_id},
+        where=_greater(new, old),
+    ).execution_options(preserve_rowcount=True)
 
 
 def put_latest(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Writers take turns, so the caller has compared with what stood."""
-    statement = tx.insert(latest)
+    tx.run(_keep_tail(tx.on_postgresql), rows)
+
+
+@cache
+def _keep_tail(on_postgresql: bool) -> Any:
+    statement = insert_into(latest, on_postgresql=on_postgresql)
     new = statement.excluded
     names = [column.name for column in latest.c if column.name != "series_id"]
-    tx.run(
-        statement.on_conflict_do_update(index_elements=["series_id"], set_={name: new[name] for name in names}),
-        rows,
-    )
+    return statement.on_conflict_do_update(index_elements=["series_id"], set_={name: new[name] for name in names})
 
 
 def note_checks(tx: Tx, batch_id: int, flagged: int, again: dict[str, int]) -> None:
@@ -378,22 +386,6 @@ def flags_in(tx: Tx, batch_id: int | None = None) -> dict[FlagKey, list[Flag]]:
     same = and_(table.c.series_id == flag.c.series_id, table.c.time == flag.c.time)
     found = query.join(flag, same, isouter=True).order_by(flag.c.check_key)
     return _flags(tx, found if batch_id is None else found.where(table.c.batch_id == batch_id))
-
-
-def add_mark(tx: Tx, **row: Any) -> int:
-    return int(tx.run(insert(mark).values(at=tx.now, **row)).inserted_primary_key[0])
-
-
-def marks(tx: Tx, since: datetime | None, station: str | None = None, element: str | None = None) -> list[Mark]:
-    """What persons have said of instants after `since`, in the order in which they said it."""
-    query = select(mark).order_by(mark.c.id)
-    if since is not None:
-        query = query.where(or_(mark.c.until.is_(None), mark.c.until > since))
-    if station is not None:
-        query = query.where(mark.c.station == station)
-    if element is not None:
-        query = query.where(mark.c.element == element)
-    return [Mark(**{**row._mapping, "quality": Quality(row.quality)}) for row in tx.run(query)]
 
 
 def latest_of(tx: Tx, station: str, element: str) -> datetime | None:

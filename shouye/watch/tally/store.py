@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from shouye.base.kernel import BEIJING, Instant, RowId, Tx, metadata
+from shouye.base.kernel import BEIJING, Instant, RowId, Tx, insert_into, metadata
 from shouye.watch.tally.model import Count, Held, Minute
 
 feed_count = Table(
@@ -144,17 +145,21 @@ def count(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
     if not counts:
         return
     day = tx.now.astimezone(BEIJING).date().isoformat()
-    statement = tx.insert(feed_count)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["feed", "day", "what"],
-        set_={"count": feed_count.c.count + new.count, "last_at": new.last_at},
-    )
     rows = [
         {"feed": feed, "day": day, "what": what, "count": many, "last_at": tx.now}
         for (feed, what), many in sorted(counts.items())
     ]
-    tx.run(statement, rows)
+    tx.run(_add_to_count(tx.on_postgresql), rows)
+
+
+@cache
+def _add_to_count(on_postgresql: bool) -> Any:
+    statement = insert_into(feed_count, on_postgresql=on_postgresql)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["feed", "day", "what"],
+        set_={"count": feed_count.c.count + new.count, "last_at": new.last_at},
+    )
 
 
 def counts(tx: Tx, since: date | None = None) -> list[Count]:
@@ -176,23 +181,8 @@ def counts_by_day(tx: Tx, feed: str, since: date) -> dict[tuple[str, str], int]:
 
 def keep_pace(tx: Tx, rows: Sequence[Minute]) -> None:
     """Add to the minute; a slot that still holds yesterday's minute begins anew."""
-    statement = tx.insert(feed_pace)
-    new, old = statement.excluded, feed_pace.c
-    same = old.minute == new.minute
-    least = and_(same, or_(new.lag_least_s.is_(None), old.lag_least_s <= new.lag_least_s))
-    most = and_(same, or_(new.lag_most_s.is_(None), old.lag_most_s >= new.lag_most_s))
-    statement = statement.on_conflict_do_update(
-        index_elements=["feed", "slot"],
-        set_={
-            "minute": new.minute,
-            "taken": case((same, old.taken + new.taken), else_=new.taken),
-            "refused": case((same, old.refused + new.refused), else_=new.refused),
-            "lag_least_s": case((least, old.lag_least_s), else_=new.lag_least_s),
-            "lag_most_s": case((most, old.lag_most_s), else_=new.lag_most_s),
-        },
-    )
     tx.run(
-        statement,
+        _add_to_minute(tx.on_postgresql),
         [
             {
                 "feed": one.feed,
@@ -205,6 +195,25 @@ def keep_pace(tx: Tx, rows: Sequence[Minute]) -> None:
             }
             for one in rows
         ],
+    )
+
+
+@cache
+def _add_to_minute(on_postgresql: bool) -> Any:
+    statement = insert_into(feed_pace, on_postgresql=on_postgresql)
+    new, old = statement.excluded, feed_pace.c
+    same = old.minute == new.minute
+    least = and_(same, or_(new.lag_least_s.is_(None), old.lag_least_s <= new.lag_least_s))
+    most = and_(same, or_(new.lag_most_s.is_(None), old.lag_most_s >= new.lag_most_s))
+    return statement.on_conflict_do_update(
+        index_elements=["feed", "slot"],
+        set_={
+            "minute": new.minute,
+            "taken": case((same, old.taken + new.taken), else_=new.taken),
+            "refused": case((same, old.refused + new.refused), else_=new.refused),
+            "lag_least_s": case((least, old.lag_least_s), else_=new.lag_least_s),
+            "lag_most_s": case((most, old.lag_most_s), else_=new.lag_most_s),
+        },
     )
 
 

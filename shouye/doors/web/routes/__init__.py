@@ -5,10 +5,10 @@ from fastapi import APIRouter
 from shouye.doors.web.routes import access, assess, call, facts, health, intake, observe, roster, tasks, warn
 
 ROUTERS: tuple[APIRouter, ...] = (
+    intake.router,
     access.router,
     roster.router,
     observe.router,
-    intake.router,
     assess.router,
     warn.router,
     call.router,

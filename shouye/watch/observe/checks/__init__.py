@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shouye.base.kernel import load_shelf
+from shouye.watch.marks import Quality
 from shouye.watch.observe.elements import Limits
-from shouye.watch.observe.model import NEAR_STEPS, Quality
+from shouye.watch.observe.model import NEAR_STEPS
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -105,6 +106,8 @@ class Columns:
         there = np.zeros(len(at), dtype=np.int64)
         agree = np.zeros(len(at), dtype=np.int64)
         allowed = self.limit("jump")[at] * np.maximum(1.0, self.step_s[at] / 600)
+        if not np.isfinite(allowed).any():  # nothing here can jump: whoever is near says nothing
+            return there, agree
         for by in (-2, -1, 1, 2):
             value, _ = self.shift(by)
             known = ~np.isnan(value)

@@ -5,8 +5,8 @@ It is bad until one agrees: a true step is believed one reading later, a spike n
 
 from __future__ import annotations
 
+from shouye.watch.marks import Quality
 from shouye.watch.observe.checks import Check, Columns, Mask
-from shouye.watch.observe.model import Quality
 
 
 def _examine(columns: Columns) -> Mask:

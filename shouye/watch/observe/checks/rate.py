@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from shouye.watch.marks import Quality
 from shouye.watch.observe.checks import Check, Columns, Mask
-from shouye.watch.observe.model import Quality
 
 
 def _examine(columns: Columns) -> Mask:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shouye.watch.marks import Quality
 from shouye.watch.observe.checks import Check, Columns, Mask
-from shouye.watch.observe.model import Quality
 
 
 def _examine(columns: Columns) -> Mask:

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shouye.base.kernel import Tx, from_ms
+from shouye.watch import marks
+from shouye.watch.marks import Quality
 from shouye.watch.observe import store
-from shouye.watch.observe.model import Quality, Reading
+from shouye.watch.observe.model import Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ def blocks(tx: Tx, stations: Iterable[str], element: str, since: datetime) -> di
     asked = sorted(stations)
     flags = store.flags_of(tx, asked, element, since, None)
     doubted = {key[0] for key, some in flags.items() if any(one.quality is Quality.BAD for one in some)}
-    doubted |= {one.station for one in store.marks(tx, since, element=element)}
+    doubted |= {one.station for one in marks.said(tx, since, element=element)}
     found: dict[str, list[Block]] = {}
     rows = store.rows_of(tx, [one for one in asked if one not in doubted], element, since)
     for (station, step_s, source), some in groupby(rows, key=itemgetter(0, 1, 2)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from math import inf, nan
 from pathlib import Path
 from types import MappingProxyType
@@ -78,6 +78,15 @@ class Elements:
     def __getitem__(self, name: str) -> Element:
         """An unknown element has no limits and is its own term."""
         return self.by_name.get(name) or Element(name, name, "")
+
+    @cached_property
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """The stations that look at a station: who is near to whom is not the same both ways."""
+        found: dict[str, list[str]] = {}
+        for station, others in self.near.items():
+            for other in others:
+                found.setdefault(other, []).append(station)
+        return {station: tuple(some) for station, some in found.items()}
 
     @classmethod
     def in_force(cls, tx: Tx) -> Elements:

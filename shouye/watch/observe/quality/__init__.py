@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from shouye.base.kernel import Tx
+from shouye.watch.marks import Quality
 from shouye.watch.observe import store
 from shouye.watch.observe.checks import Columns, Mask, Numbers, Whole, all_checks
 from shouye.watch.observe.elements import Elements, Limits
-from shouye.watch.observe.model import Arrived, Content, Quality, Series, Tail, content
+from shouye.watch.observe.model import Arrived, Content, Series, Tail, content
 
 FlagRow = tuple[int, int, str, str, str]
 """(series, ms, check, quality, why)."""
