@@ -81,6 +81,7 @@ from shouye.base.kernel.refusals import Refusal as Refusal
 from shouye.base.kernel.refusals import Stale as Stale
 from shouye.base.kernel.refusals import WrongCity as WrongCity
 from shouye.base.kernel.refusals import WrongMode as WrongMode
+from shouye.base.kernel.seal import SEALER as SEALER
 from shouye.base.kernel.seal import Head as Head
 from shouye.base.kernel.seal import Sealer as Sealer
 from shouye.base.kernel.seal import SealKey as SealKey

@@ -95,16 +95,17 @@ class _Work:
 
     def _partly(self, parcel: Parcel, message: Decoded, taken: Taken) -> Outcome:
         code = taken.refused[0][0]
-        detail = "；".join(dict.fromkeys(sentence for _, sentence in taken.refused))[:500]
+        detail = _writable("；".join(dict.fromkeys(sentence for _, sentence in taken.refused))[:500])
         refused = self._refuse(parcel, code, detail, message.station, raw_of(parcel.feed, message))
         return Outcome(Standing.ACCEPTED, code, f"部分拒收：{detail}") if taken.readings else refused
 
     def _refuse(self, parcel: Parcel, code: str, detail: str, station: str, raw: bytes) -> Outcome:
+        detail = _writable(detail)
         self._held.append(
             {
                 "feed": parcel.feed.name,
                 "code": code,
-                "detail": _writable(detail),
+                "detail": detail,
                 "station": _writable(station[:80]),
                 "peer": parcel.peer,
                 "raw": raw,

@@ -13,7 +13,8 @@ import pytest
 
 from shouye.base import delivery, pulse, tasks
 from shouye.base.access import WHOLE
-from shouye.base.kernel import BEIJING, Database, Mode, SimClock, enqueue, facts_since, play
+from shouye.base.kernel import BEIJING, SEALER, Database, Mode, SimClock, enqueue, facts_since, play
+from shouye.base.kernel.lease import take
 from shouye.base.pulse import Line, Pulse, PulseClock, Voice, Voices, lines
 
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
@@ -53,6 +54,15 @@ def database(database_url: str, ears: Ears, tmp_path: Path) -> Iterator[Database
     )
     yield found
     found.close()
+
+
+def test_a_sealer_that_has_nothing_to_seal_is_not_silent(database: Database) -> None:
+    """Its lease runs out between two batches; that of the clock never may."""
+    with database.begin() as tx:
+        for role in ("clock", SEALER):
+            take(tx, role, "here", timedelta(milliseconds=-1))
+    with database.read() as tx:
+        assert [voice.name for voice in pulse.house_probes()["role"](tx)] == ["clock"]
 
 
 def go(database: Database, until: datetime) -> None:

@@ -74,6 +74,10 @@ def test_what_nobody_can_read_is_refused_as_a_whole(pushing: Console) -> None:
         answer = push(pushing.client(), data, known)
         assert answer.status_code == 422
         assert answer.json()["refused"] == 1
+    halves = ({"station": "\ud800"}, {"unit": "\ud800"}, {"value": "\ud800"}, {"time": "\ud800\0"})
+    for half in halves:
+        answer = push(pushing.client(), body(row("a", 0, 1) | half), known)
+        assert (answer.status_code, answer.json()["refused"]) == (422, 1), half
     assert push(pushing.client(), b'{"readings": []}', known).status_code == 400
     assert push(pushing.client(), b" " * (MAX_PUSH + 1), known).status_code == 413
 

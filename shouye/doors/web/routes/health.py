@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from shouye.base import pulse
 from shouye.base.access import WHOLE, check_key
-from shouye.base.kernel import Lanes, Tx, dead_jobs, holdings, next_due, unsealed_since
+from shouye.base.kernel import SEALER, Lanes, Tx, dead_jobs, holdings, next_due, unsealed_since
 from shouye.doors.web.api import View
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.security import bearer
@@ -102,7 +102,8 @@ def _let_in(request: Request, tx: Tx) -> None:
 def _look(tx: Tx, city: CityContext) -> Health:
     board = pulse.board(tx, WHOLE)
     lines, listened_at = board.lines, board.listened_at
-    roles = [RoleView.model_validate(one, from_attributes=True) for one in holdings(tx)]
+    held = [one for one in holdings(tx) if one.role != SEALER]  # of the sealer `unsealed_s` tells
+    roles = [RoleView.model_validate(one, from_attributes=True) for one in held]
     attended = not roles or (listened_at is not None and (tx.now - listened_at).total_seconds() < UNATTENDED_S)
     unwell = [line for line in lines if line.kind in OURSELVES]
     return Health(
