@@ -50,6 +50,7 @@ from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import Role, RunPlan, make_run
 from shouye.doors.cli.sources import make_sources
+from shouye.doors.cli.usage import CommandLine
 from shouye.during import call, warn
 from shouye.watch import assess, feeds, intake, observe
 from shouye.watch.stations import read_aliases, read_gauge_areas, watch
@@ -388,7 +389,10 @@ class Assembly:
 
 
 cli = typer.Typer(
-    help="守夜 — 一座城市的值守：看见、判定、叫醒、应答。", no_args_is_help=True, add_completion=False
+    cls=CommandLine,
+    help="守夜 — 一座城市的值守：看见、判定、叫醒、应答。",
+    no_args_is_help=True,
+    add_completion=False,
 )
 _assembly = Assembly()
 cli.add_typer(city_app, name="city")

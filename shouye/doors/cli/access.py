@@ -185,7 +185,10 @@ def sweep_personal(
 
 @contact_app.command("make-key")
 def make_key(database: Where) -> None:
-    """生成联系方式的密钥文件：实战开库前做一次，并另存一份；备份里没有它。"""
+    """生成联系方式的密钥文件。
+
+    实战开库前做一次，并另存一份；备份里没有它。
+    """
     path = vault_path(database)
     with told():
         make_vault(path)
@@ -194,7 +197,10 @@ def make_key(database: Where) -> None:
 
 @contact_app.command("rotate-key")
 def rotate_key(database: Where) -> None:
-    """更换密钥：全部号码改用新密钥加密；旧密钥留在文件里，旧备份仍可恢复。"""
+    """更换密钥：全部号码改用新密钥加密。
+
+    旧密钥留在文件里，旧备份仍可恢复。
+    """
     path = vault_path(database)
     with _writing(database) as tx:
         count = seal_contacts_again(tx, rotate_vault(path))

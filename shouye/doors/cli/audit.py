@@ -30,7 +30,14 @@ from shouye.base.kernel import (
 P = ParamSpec("P")
 DatabaseUrl = Annotated[
     str,
-    typer.Option("--db", envvar="SHOUYE_DATABASE", help="数据库地址，或 SQLite 文件的路径", show_default=False),
+    typer.Option(
+        "--database",
+        "-d",
+        "--db",
+        envvar="SHOUYE_DATABASE",
+        help="数据库地址，或 SQLite 文件的路径",
+        show_default=False,
+    ),
 ]
 KeyFolder = Annotated[
     Path | None,
@@ -72,7 +79,10 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="最多列出多少处，JSON 不受此限")] = 50,
 ) -> None:
-    """逐条核验全部封存：改动、删除、插入、调换、截短；有不符时退出码为 1，没有封存可核时为 3。"""
+    """逐条核验全部封存：改动、删除、插入、调换、截短。
+
+    有不符时退出码为 1，没有封存可核时为 3。
+    """
     kept = read_anchor(anchor.read_bytes()) if anchor else None
     with _reading(db) as tx:
         verdict = verify(tx, _trusted(db, keys), kept)
@@ -92,7 +102,10 @@ def head_command(
     db: DatabaseUrl,
     out: Annotated[Path | None, typer.Option("--out", help="另存为锚文件（JSON）", dir_okay=False)] = None,
 ) -> None:
-    """打印最新的封存首部，供张贴、留存、电话核对；--out 另存锚文件，交各县保管。"""
+    """打印最新的封存首部，供张贴、留存、电话核对。
+
+    --out 另存锚文件，交各县保管。
+    """
     with _reading(db) as tx:
         found = sealed_head(tx)
     if found is None:

@@ -42,7 +42,10 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="最多列出多少处问题，JSON 不受此限")] = 50,
 ) -> None:
-    """检查城市数据：缺责任人、缺联系方式、断了的上级链、查无此码等；有错误时退出码为 1。"""
+    """检查城市数据；有错误时退出码为 1。
+
+    缺责任人、缺联系方式、断了的上级链、查无此码等。
+    """
     files = load_city(folder)
     problems = lint(files, (on or WallClock().now()).date())
     summary = _summary(files, problems)

@@ -26,12 +26,15 @@ def make_demo(stage: Stage, city: Path) -> Callable[..., None]:
 
     def demo(
         speed: Annotated[float, typer.Option("--speed", help="看的时候用几倍速")] = 20.0,
-        port: Annotated[int, typer.Option("--port", help="控制台端口；被占用时自动换")] = 8080,
+        port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="控制台端口；被占用时自动换")] = 8080,
         out: Annotated[Path, typer.Option("--out", help="总结、名单、记录写到此目录")] = Path("out/demo"),
         seed: Annotated[int, typer.Option("--seed", help="随机种子")] = 1,
         serve: Annotated[bool, typer.Option("--serve/--no-serve", help="演完后打开控制台再看一遍")] = True,
     ) -> None:
-        """示范：重构的特大暴雨（只有总量是真的）在大同演一夜，写出总结，再打开控制台看它发生。"""
+        """示范：重构的特大暴雨在大同演一夜。
+
+        雨只有总量是真的。写出总结，再打开控制台看它发生。
+        """
         console = Console(highlight=False, soft_wrap=True)
         storm = city / "scenarios" / "zhengzhou-2021-07-20" / "storm.csv"
         plan = review.DrillPlan(storm=storm, city=city, seed=seed)

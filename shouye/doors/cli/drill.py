@@ -108,7 +108,7 @@ def make_drill(stage: Stage) -> Callable[..., None]:
         ] = False,
         stay: Annotated[bool, typer.Option("--stay", help="倍速演练：过程结束后控制台仍开着")] = False,
         host: Annotated[str, typer.Option("--host", help="控制台地址")] = "127.0.0.1",
-        port: Annotated[int, typer.Option("--port", help="控制台端口")] = 8080,
+        port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="控制台端口")] = 8080,
         quiet: Annotated[bool, typer.Option("--quiet", help="不打印时间线")] = False,
     ) -> None:
         """把一场暴雨放到城市里演一遍：何时越线、谁签发、谁应答、谁没叫到。"""

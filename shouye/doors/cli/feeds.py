@@ -47,7 +47,10 @@ def _make_check(find: FindCity) -> Callable[..., None]:
         city: CityOption = "datong",
         sample: Annotated[Path | None, typer.Option("--sample", help="用这份样本，代替块里写的")] = None,
     ) -> None:
-        """检查接入块：写法对不对，拿存好的样本试读一遍；样本里有拒收的，退出码 1。"""
+        """检查接入块：写法对不对，拿存好的样本试读一遍。
+
+        样本里有拒收的，退出码 1。
+        """
         with told():
             found = blocks(find(city))
             if name and name not in found:
@@ -87,7 +90,7 @@ def _proved(feed: Feed, sample: Path | None) -> bool:
 
 def _make_status(find: FindCity) -> Callable[..., None]:
     def status(database: Where, city: CityOption = "datong") -> None:
-        """看来数：每个来源收了多少、重复多少、拒收多少，最后一次是什么时候。"""
+        """看来数：每个来源收了多少、重复、拒收、最后何时。"""
         with opened(database) as found, found.read() as tx:
             rows: dict[str, dict[str, tally.Count]] = {}
             for one in tally.counts(tx):
@@ -113,7 +116,10 @@ def _make_load(find: FindCity) -> Callable[..., None]:
         database: Where,
         city: CityOption = "datong",
     ) -> None:
-        """一次性导入：把一份存好的文件当作这个来源发来的，逐条收下，收不下的进隔离区。"""
+        """一次性导入：把一份存好的文件当作这个来源发来的。
+
+        逐条收下，收不下的进隔离区。
+        """
         with opened(database) as found:
             known = blocks(find(city))
             if name not in known:

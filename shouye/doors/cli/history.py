@@ -49,7 +49,10 @@ def load(
     element: Annotated[str, typer.Option("--element", help="监测要素，行里没写时用")] = "",
     system: Annotated[str, typer.Option("--system", help="站号是哪个系统的编码；按别名表认站")] = "",
 ) -> None:
-    """补录：逐行检查，收下的入库并研判；已经有的不重复，收不下的逐行说明，退出码 1。"""
+    """补录：逐行检查，收下的入库并研判。
+
+    已经有的不重复；收不下的逐行说明，退出码 1。
+    """
     with opened(database) as base:
         with base.read() as tx:
             known = set(stations.gauges(tx, WHOLE))
@@ -134,7 +137,10 @@ def export(
     element: Element = "rain_mm",
     files: Folder = FILES,
 ) -> None:
-    """导出：在库的和已归档的一起，逐条，带质控说明；以 = + - @ 开头的文字一律作文字。"""
+    """导出：在库的和已归档的一起，逐条，带质控说明。
+
+    以 = + - @ 开头的文字一律作文字。
+    """
     with opened(database) as base:
         begin, end = (one if one.tzinfo else one.replace(tzinfo=BEIJING) for one in (since, until))
         with base.read() as tx:
@@ -178,7 +184,10 @@ def _write(target: Path, rows: Iterator[Reading]) -> int:
 
 def _make_tidy(find: FindCity) -> Callable[..., None]:
     def tidy(database: Where, city: CityOption = "datong", files: Folder = FILES) -> None:
-        """归档：写出已过去的月份，把满期的移出数据库、销毁；期限见城市的 retention.toml。"""
+        """归档：写出已过去的月份，把满期的移出、销毁。
+
+        期限见城市的 retention.toml。
+        """
         with opened(database) as base:
             done = archive.tidy(base, files, archive.read_keeping(find(city) / "retention.toml"))
         for word, some in (("归档", done.closed), ("移出数据库", done.moved), ("到期销毁", done.forgotten)):

@@ -74,7 +74,7 @@ def make_run(station: Station) -> Callable[..., None]:
             list[Role] | None, typer.Option("--role", help="本进程担任的角色，可多次给出；不给即全部")
         ] = None,
         host: Annotated[str, typer.Option("--host", help="控制台地址")] = "127.0.0.1",
-        port: Annotated[int, typer.Option("--port", help="控制台端口")] = 8080,
+        port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="控制台端口")] = 8080,
         heartbeat_file: Annotated[
             Path | None, typer.Option("--heartbeat-file", help="对外心跳：每分钟写一次时刻的文件，供外部看守")
         ] = None,
@@ -85,7 +85,10 @@ def make_run(station: Station) -> Callable[..., None]:
             ),
         ] = "",
     ) -> None:
-        """值守：接收、判断、叫应、控制台，一个进程全部担任，或用 --role 分开（分开须用 PostgreSQL）。"""
+        """值守：接收、判断、叫应、控制台。
+
+        一个进程全部担任，或用 --role 分开（分开须用 PostgreSQL）。
+        """
         console = Console(highlight=False, soft_wrap=True)
         stop = threading.Event()
         for end in (signal.SIGTERM, signal.SIGINT):

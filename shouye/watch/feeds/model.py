@@ -21,6 +21,7 @@ from shouye.watch.feeds import datums
 from shouye.watch.feeds.meanings.sender import MEANING as SENDER
 from shouye.watch.feeds.meanings.units import MEANING as UNITS
 from shouye.watch.intake import (
+    ELEMENT_NAMES,
     Codec,
     Decoded,
     Message,
@@ -28,7 +29,6 @@ from shouye.watch.intake import (
     SessionOptions,
     WireReading,
     codec_of,
-    element_names,
 )
 from shouye.watch.observe import Reading, standard_elements
 
@@ -220,7 +220,7 @@ class Feed:
     def knows(self, element: str) -> bool:
         """Is this, without the block saying so, an element of ours?"""
         if self.codec.names_are_free and not self.has_columns:
-            return element in standard_elements().by_name or element in element_names()
+            return element in standard_elements().by_name or element in ELEMENT_NAMES
         return _NAME.fullmatch(element) is not None
 
     @cached_property

@@ -41,6 +41,6 @@ from shouye.watch.intake.model import WireReading as WireReading
 from shouye.watch.intake.model import all_codecs as all_codecs
 from shouye.watch.intake.model import codec_of as codec_of
 from shouye.watch.intake.model import lay as lay
-from shouye.watch.intake.service import element_names as element_names
+from shouye.watch.intake.service import ELEMENT_NAMES as ELEMENT_NAMES
 from shouye.watch.intake.service import read_frames as read_frames
 from shouye.watch.intake.service import read_storm as read_storm

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -215,10 +214,8 @@ def _of_hex(text: bytes) -> bytes | None:
     return None if len(digits) % 2 else bytes.fromhex(digits.decode("ascii"))
 
 
-@cache
-def element_names() -> frozenset[str]:
-    """本系统的要素名 — every name of ours into which some protocol's code is translated."""
-    return SL651.names | HJ212.names_of_ours | JT808.names
+ELEMENT_NAMES = SL651.names | HJ212.names_of_ours | JT808.names
+"""本系统的要素名 — every name of ours into which some protocol's code is translated."""
 
 
 def read_storm(path: Path) -> Storm:

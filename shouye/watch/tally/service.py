@@ -30,7 +30,7 @@ def count(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
 def count_unmapped(tx: Tx, counts: Mapping[tuple[str, str], int]) -> None:
     """没有对照的要素 — (feed, element) -> how many; a source that invents names fills no table with them."""
     folded: Counter[tuple[str, str]] = Counter()
-    room = {feed: _MOST_FATES - store.known_fates(tx, feed) for feed in {feed for feed, _ in counts}}
+    room = {feed: _MOST_FATES - store.known_fates(tx, feed) for feed in dict.fromkeys(feed for feed, _ in counts)}
     for (feed, element), many in sorted(counts.items()):
         room[feed] -= 1
         folded[feed, f"unmapped {element}"[:40] if room[feed] > 0 else "unmapped"] += many

@@ -1,0 +1,93 @@
+"""命令写错了 — what is wrong with a command line, said in Chinese, with the command that explains it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer import rich_utils
+from typer.core import TyperGroup
+
+_SENTENCES = (
+    (r"No such command '?(.+?)'?\.(?: .*)?", "没有命令 {}"),
+    (r"No such option: (\S+)(?: \(Possible options: (.+)\))?", "没有选项 {}，是不是 {}"),
+    (r"Option '(.+)' requires an? .+", "选项 {} 后面要写值"),
+    (r"Missing option '(\S+?)'.*", "缺少选项 {}"),
+    (r"Missing argument '(.+)'\.", "缺少参数 {}"),
+    (r"Got unexpected extra arguments? ?(?:\(s\) )?\((.+)\)", "多写了 {}"),
+    (r"Invalid value for '(.+?)': .*valid number.*", "{} 应是数"),
+    (r"Invalid value for '(.+?)': .*valid integer.*", "{} 应是整数"),
+    (r"Invalid value for '(.+?)': .*'(.+)' is not one of (.+)\.", "{} 不能是 {}，只能是 {}"),
+    (r"Invalid value for '(.+?)': .*(greater|less) than or equal to (.+)", "{} 应{}{}"),
+    (r"Invalid value for '(.+?)': .*'(.+)' does not exist\.?", "{}：没有 {}"),
+    (r"Invalid value for '(.+?)': (.+)", "{} 的值不对：{}"),
+)
+_WORDS = {"greater": "不小于 ", "less": "不大于 "}
+
+
+def sentence(message: str) -> str:
+    """What the parser holds against the line, in Chinese; a sentence it has not said before stays as it is."""
+    for pattern, chinese in _SENTENCES:
+        found = re.fullmatch(pattern, message.strip(), re.DOTALL)
+        if found:
+            said = [
+                _WORDS.get(word, word).replace("', '", "、").strip("'")
+                for word in found.groups()
+                if word is not None
+            ]
+            whole = chinese if len(said) == chinese.count("{}") else chinese.partition("，")[0]
+            return whole.format(*said)
+    return message
+
+
+def _plain(word: str) -> str:
+    return _WORDS.get(word, word).replace("', '", "、").strip("'")
+
+
+class CommandLine(TyperGroup):
+    """命令行入口 — a command line that cannot be understood ends with 2 and one Chinese sentence."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = (args, prog_name or "shouye", complete_var, False, windows_expand_args)
+        if not standalone_mode:
+            return super().main(*given, **extra)
+        try:
+            code = super().main(*given, **extra)
+        except typer.TyperException as wrong:
+            if said := _said(wrong):
+                typer.echo(said, err=True)
+            sys.exit(getattr(wrong, "exit_code", 2))
+        except typer.Abort:
+            typer.echo("已中止。", err=True)
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(wrong: typer.TyperException) -> str:
+    """The sentence and where to read on; nothing where help was printed instead of an error."""
+    context = getattr(wrong, "ctx", None)
+    message = getattr(wrong, "format_message", wrong.__str__)()
+    if not message:
+        return ""
+    if context is None:
+        return f"命令写得不对：{sentence(message)}。"
+    return f"命令写得不对：{sentence(message)}。写法见 {context.command_path} --help"
+
+
+rich_utils.ARGUMENTS_PANEL_TITLE = "参数"
+rich_utils.OPTIONS_PANEL_TITLE = "选项"
+rich_utils.COMMANDS_PANEL_TITLE = "命令"
+rich_utils.REQUIRED_LONG_STRING = "[必填]"
+rich_utils.DEFAULT_STRING = "[缺省：{}]"
+rich_utils.ENVVAR_STRING = "[环境变量：{}]"
