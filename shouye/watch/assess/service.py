@@ -217,13 +217,17 @@ def _start(tx: Tx, by: Assessor, wanted: Mapping[str, datetime]) -> dict[str, To
             standing.setdefault(found.station, []).append(found.episode)
     past: dict[str, list[Reading]] = {}
     columns: dict[str, dict[str, observe.Block]] = {}
-    first = min(whole.values()) - by.engine.lookback
+    reach = {
+        station: _last_heard(tx, by, station, since, standing.get(station, ())) - by.engine.lookback
+        for station, since in whole.items()
+    }
+    first = min(reach.values())
     for element in by.elements:
         blocks = observe.blocks(tx, whole, element, first)
         for station, block in blocks.items():
             columns.setdefault(station, {})[element] = block
         for reading in observe.history(tx, whole.keys() - blocks.keys(), element, first):
-            if reading.time > whole[reading.station] - by.engine.lookback:
+            if reading.time > reach[reading.station]:
                 past.setdefault(reading.station, []).append(reading)
     return {
         station: by.engine.start(
@@ -238,6 +242,25 @@ def _start(tx: Tx, by: Assessor, wanted: Mapping[str, datetime]) -> dict[str, To
         )
         for station, since in sorted(whole.items())
     }
+
+
+def _last_heard(tx: Tx, by: Assessor, station: str, since: datetime, standing: Sequence[Episode]) -> datetime:
+    """The instant before which a past begins: a level that must hold off for a while (`hold`) may have been seen
+    below long ago, when the gauge was last heard; that was not before the level was reached."""
+    in_force, found = by.facts.get(station, NOTHING_SAID).in_force, [since]
+    for watch in (one for one in by.watches if one.hazard.hold):
+        reached = max((one.first_at for one in standing if one.hazard == watch.hazard.key), default=None)
+        if reached is None:
+            continue
+        heard = (
+            reading.time
+            for element in watch.hazard.elements
+            for reading in observe.history(
+                tx, [station], in_force.get(element, element), reached - timedelta(seconds=1)
+            )
+        )
+        found.append(max((time for time in heard if time <= since), default=since))
+    return min(found)
 
 
 def _settle(tx: Tx, told: Mapping[str, Told]) -> None:

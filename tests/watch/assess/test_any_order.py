@@ -18,7 +18,7 @@ from shouye.watch import assess
 from shouye.watch.assess import StationFacts
 from shouye.watch.observe import Reading
 from tests.watch.assess.night import EVENING, HOUR, Night, hourly
-from tests.watch.assess.test_natures import ALL, FACTS, said, samples
+from tests.watch.assess.test_natures import ALL, FACTS, LIMITS, said, samples
 
 ACTIVE = {"rainstorm": "CMA16-2007", "flash_flood": "proposed"}
 PLACES = {"a": "east", "b": "east", "c": "west"}
@@ -42,13 +42,14 @@ def ended(
     restart_after: int = -1,
     active: dict[str, str] = ACTIVE,
     facts: Mapping[str, StationFacts] = MappingProxyType({}),
+    hours: int = 21,
 ) -> Any:
     """What stands when all of this has arrived, told so that only the observations can make a difference."""
     with tempfile.TemporaryDirectory() as folder:
         night = Night(Path(folder), PLACES, active, engine=engine, facts=facts)
         for number, batch in enumerate(batches):
             if batch:
-                night.hear(batch, at=EVENING + 21 * HOUR)
+                night.hear(batch, at=EVENING + hours * HOUR)
             if number == restart_after:
                 night.start_judge()
         with night.look() as tx:
@@ -89,3 +90,46 @@ def test_every_nature_ends_alike(engine: str, drawn: list[Any], data: st.DataObj
     sent = said(drawn)
     batches, restart = shuffled(sent, data)
     assert ended(batches, engine, restart, ALL, FACTS) == ended([sent], "plain", -1, ALL, FACTS)
+
+
+def at(station: str, element: str, hour: float, value: float | None, step_h: float = 0.5) -> Reading:
+    return Reading(station, element, EVENING + hour * HOUR, value, step_h * HOUR, 0, station)
+
+
+LATE = {
+    "a hole that is learnt of late, just before a level had been below for long enough": [
+        [at("a", "stage_m", 2.5, 101.5), at("a", "stage_m", 3, 99.5), at("a", "stage_m", 3.5, 100.0)],
+        [at("a", "stage_m", 55, 99.5)],
+        [at("a", "stage_m", 5, None)],
+    ],
+    "a river that is heard of twice a day": [
+        [at("a", "stage_m", 2.5, 101.5), at("a", "stage_m", 6, 99.5)],
+        [at("a", "stage_m", 58, 101.5)],
+        [at("a", "stage_m", 20, 99.4)],
+    ],
+    "a gale that ended before three days of silence, told in one batch": [
+        [at("b", "wind_mean_ms", 0.5, 17.2), at("b", "wind_mean_ms", 1, 4.0), at("b", "wind_gust_ms", 1, 5.0)],
+        [at("b", e, h, 4.0) for e, h in (("wind_mean_ms", 1.5), ("wind_gust_ms", 1.5), ("wind_mean_ms", 79))],
+    ],
+    "rain that comes a day and more late, where a gale had ended": [
+        [
+            at("b", e, h / 2, 20.0 if h == 4 else 4.0)
+            for h in range(1, 90)
+            for e in ("wind_mean_ms", "wind_gust_ms")
+        ],
+        [at("b", "rain_mm", hour, 0.0, 1) for hour in range(1, 46) if hour != 3],
+        [at("b", "rain_mm", 46, 0.0, 1), at("b", "wind_mean_ms", 46, 4.0)],
+        [at("b", "rain_mm", 3, 60.0, 1)],
+    ],
+}
+
+
+@pytest.mark.parametrize("engine", ["plain", "compiled"])
+@pytest.mark.parametrize("case", LATE)
+def test_what_was_settled_long_ago_stays_as_it_was(engine: str, case: str) -> None:
+    """Found by trials of 250 nights of days, with other seeds and generators than above."""
+    facts = {"a": LIMITS}
+    together = [[reading for batch in LATE[case] for reading in batch]]
+    expected = ended(together, "plain", -1, ALL, facts, 90)
+    assert any(found[4] is not None for found in expected[1]), "something had ended"
+    assert ended(LATE[case], engine, -1, ALL, facts, 90) == expected

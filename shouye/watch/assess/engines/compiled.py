@@ -77,7 +77,7 @@ class CompiledEngine:
                 if not oldest <= slot <= latest or not bank.takes(reading, member.source):
                     self._irregular.add(reading.station)
                     _lost(member, reading, found)
-                elif slot <= member.floor:
+                elif slot <= member.floor or self._rest.settled(reading):
                     _lost(member, reading, found)
         for engine, readings in zip((self._rest, self._whole), plain, strict=True):
             for station, first in engine.strangers(readings).items():
@@ -95,7 +95,7 @@ class CompiledEngine:
                 self._places.pop((station, element), None)
             return self._whole.start(start)
         told = self._rest.start(start)
-        return Told(told.since, self._told(station, told.since))
+        return Told(told.since, (*self._summed(station, told.since), *told.episodes))
 
     def _begin(self, start: Start) -> bool:
         """Put every series of a regular station into its ring; False when one of them is not regular."""
@@ -134,15 +134,15 @@ class CompiledEngine:
             self._places[start.station, element] = bank, member
         return True
 
-    def _told(self, station: str, since: datetime) -> tuple[Episode, ...]:
-        mine = [
+    def _summed(self, station: str, since: datetime) -> tuple[Episode, ...]:
+        """What the rings say of a gauge."""
+        return tuple(
             one
             for element in sorted(self._elements)
             if (place := self._places.get((station, element)))
             for one in place[1].episodes
             if one.first_at >= since or one.until is None or one.until >= since
-        ]
-        return (*mine, *self._rest.told(station, since))
+        )
 
     def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
         heard: dict[int, list[tuple[Member, Reading]]] = {}
@@ -163,9 +163,9 @@ class CompiledEngine:
                 for station, at in bank.concerned.items():
                     since[station] = min(at, since.get(station, at))
                 bank.concerned = {}
-        for station, one in self._rest.feed(plain[0], back[0]).items():
-            since[station] = min(one.since, since.get(station, one.since))
-        told = {station: Told(at, self._told(station, at)) for station, at in sorted(since.items())}
+        told = {station: Told(at, self._summed(station, at)) for station, at in since.items()}
+        for station, rest in self._rest.feed(plain[0], back[0], since).items():
+            told[station] = Told(rest.since, (*self._summed(station, rest.since), *rest.episodes))
         return told | self._whole.feed(plain[1], back[1])
 
 

@@ -6,9 +6,11 @@ reading takes back every decision from its instant on and decides again, so orde
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from shouye.base.kernel import from_ms, to_ms
 from shouye.base.rules import Truth, Value
@@ -24,6 +26,9 @@ from shouye.watch.assess.model import (
 )
 from shouye.watch.assess.natures import Counter, Series, nature_of, seconds
 from shouye.watch.observe import Reading
+
+_FIRST = -(10**12)
+"""Before every instant."""
 
 _SLACK_S = 24 * 3600
 """How late a reading may come without its gauge being started anew."""
@@ -49,15 +54,20 @@ class _Track:
         self._marks: list[tuple[int, dict[str, int]]] = []
 
     def begin(self, since: int, standing: Iterable[Episode]) -> None:
-        """Take over the episodes that stand at `since`, and since when they are known to be below."""
+        """Take over the episodes that stand at `since`, and since when they are known to be below.
+
+        What came of them later is not known yet at that instant.
+        """
+        mine = (
+            one for one in standing if one.hazard == self.watch.hazard.key and one.rules == self.watch.table.id
+        )
         self.episodes = sorted(
-            (one for one in standing if one.hazard == self.watch.hazard.key and one.rules == self.watch.table.id),
-            key=lambda one: (one.first_at, one.rank),
+            (replace(one, until=None) for one in mine), key=lambda one: (one.first_at, one.rank)
         )
         if self.hold_s:
-            for time in self._instants(since - self.hold_s):
-                if time <= since:
-                    self._note_below(time, self._truths(self._values(time))[1])
+            past = [time for time in self._instants(_FIRST) if time <= since]
+            for time in past[bisect_left(past, past[-1] - self.hold_s) if past else 0 :]:
+                self._note_below(time, self._truths(self._values(time))[1])
             self._marks = [(since, dict(self.below))]
 
     def refold(self, since: int, resets: Sequence[int]) -> bool:
@@ -149,7 +159,8 @@ class _Track:
     def forget(self, before: int) -> None:
         limit = from_ms(before * 1000)
         self.episodes = [one for one in self.episodes if one.until is None or one.until >= limit]
-        self._marks = [mark for mark in self._marks if mark[0] >= before] or self._marks[-1:]
+        settled = bisect_left(self._marks, before, key=lambda mark: mark[0])
+        del self._marks[: max(0, settled - 1)]  # the last one before stands for what comes next
 
 
 class _Gauge:
@@ -219,10 +230,14 @@ class PlainEngine:
     def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
         for reading in batch:
-            gauge = self._gauges.get(reading.station)
-            if gauge is None or seconds(reading) <= gauge.floor:
+            if self.settled(reading):
                 found[reading.station] = min(reading.time, found.get(reading.station, reading.time))
         return found
+
+    def settled(self, reading: Reading) -> bool:
+        """Is it of an instant that this engine cannot fold again?"""
+        gauge = self._gauges.get(reading.station)
+        return gauge is None or seconds(reading) <= gauge.floor
 
     def start(self, start: Start) -> Told:
         since = to_ms(start.since) // 1000
@@ -234,26 +249,32 @@ class PlainEngine:
         gauge.refold(since + 1)
         return gauge.told(since + 1)
 
-    def told(self, station: str, since: datetime) -> tuple[Episode, ...]:
-        """The episodes of one gauge that reach this instant or later."""
-        gauge = self._gauges.get(station)
-        return gauge.told(to_ms(since) // 1000).episodes if gauge is not None else ()
-
-    def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
+    def feed(
+        self,
+        batch: Iterable[Reading],
+        resets: Iterable[Reset] = (),
+        asked: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> dict[str, Told]:
+        """As every engine; of gauges that are `asked` for it tells in any case, from that instant on."""
         heard: dict[str, tuple[list[Reading], list[Reset]]] = {}
         for reading in batch:
             heard.setdefault(reading.station, ([], []))[0].append(reading)
         for reset in resets:
             heard.setdefault(reset.station, ([], []))[1].append(reset)
         told = {}
+        for station in asked.keys() & self._gauges.keys():
+            heard.setdefault(station, ([], []))
         for station, (readings, back) in sorted(heard.items()):
             if station not in self._gauges:
                 first = min([*(reading.time for reading in readings), *(reset.at for reset in back)])
                 self.start(Start(station, first - timedelta(seconds=1)))
             gauge = self._gauges[station]
             since = gauge.take(readings, back)
-            if since is not None and gauge.refold(max(since, gauge.floor + 1)):
-                told[station] = gauge.told(since)
+            changed = since is not None and gauge.refold(max(since, gauge.floor + 1))
+            wanted = [since] if since is not None and changed else []
+            wanted += [to_ms(asked[station]) // 1000] if station in asked else []
+            if wanted:
+                told[station] = gauge.told(min(wanted))
             gauge.forget(self._reach_s)
         return told
 
