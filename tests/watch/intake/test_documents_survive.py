@@ -79,7 +79,9 @@ def _alert(inner: str) -> bytes:
 
 
 MONSTERS: list[tuple[str, Callable[[], bytes]]] = [
-    ("cap", lambda: _alert("<polygon>" + "1,1 " * 400_000 + "</polygon>")),
+    ("cap", lambda: _alert("<area><areaDesc/><polygon>" + "1,1 " * 400_000 + "</polygon></area>")),
+    ("cap", lambda: _alert("<area><areaDesc/><polygon>" + "1" * 400_000 + "</polygon></area>")),
+    ("cap", lambda: _alert("<area><areaDesc/><circle>" + "1" * 400_000 + "</circle></area>")),
     ("cap", lambda: _alert("".join(f"<urgency>{n}</urgency>" for n in range(60_000)))),
     ("cap", lambda: GALE.replace(b"<info>", b"<info><severity>x</severity>" + b"</info><info>" * 30_000)),
     ("cap", lambda: b"<f>" + GALE.partition(b"?>")[2] * 500 + b"</f>"),
@@ -91,6 +93,7 @@ MONSTERS: list[tuple[str, Callable[[], bytes]]] = [
     ("cma_json", lambda: b"a." * 1_000_000),
     ("nws_text", lambda: (PRODUCT + "...a\n" * 80_000).encode()),
     ("nws_text", lambda: (PRODUCT + "NJC003-" * 60_000).encode()),
+    ("nws_text", lambda: (PRODUCT + "NJC003-\n" * 60_000).encode()),
     ("firms", lambda: (HEAD + "\n" + "," * 3_000_000).encode()),
     ("fdsn_text", lambda: b"|" * 3_000_000),
     ("usgs_geojson", lambda: b'{"a":' * 100_000),

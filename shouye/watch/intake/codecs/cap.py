@@ -55,7 +55,8 @@ _MOST_BYTES = 4 * 1024 * 1024
 _MOST_ALERTS = 500
 _MOST_NOTES = 40
 _DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
-_PAIR = re.compile(r"[+-]?\d+(?:\.\d+)?,\s*[+-]?\d+(?:\.\d+)?")
+_PAIR = re.compile(r"(?<![\d.])[+-]?\d++(?:\.\d++)?,\s*+[+-]?\d++(?:\.\d++)?")
+"""A run of digits is looked at once, however long: else a megabyte of them holds up the whole program."""
 _INLINE = ("event", "effective", "expires", "status", "msgType", "urgency", "severity", "certainty", "areaDesc")
 _STATUS = ("Actual", "Exercise", "System", "Test", "Draft")
 _WORDS = {

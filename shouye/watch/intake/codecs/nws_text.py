@@ -27,18 +27,20 @@ from shouye.watch.intake.model import (
 
 _MOST_BYTES = 512 * 1024
 _MOST_LINES = 200
+_MOST_TEXT = 32_768
 _HEADING = re.compile(r"^([A-Z]{4}\d{1,2}) ([A-Z]{4}) (\d{6})(?: [A-Z]{3})?\s*$", re.MULTILINE)
 _AWIPS = re.compile(r"\s*([A-Z0-9]{4,6})\s*$", re.MULTILINE)
 _DATED = re.compile(
     r"^\d{3,4} (?:AM|PM|UTC|Z).{1,40}?([A-Z]{3}) (\d{1,2}) (\d{4})\s*$", re.MULTILINE | re.IGNORECASE
 )
 _UGC = re.compile(
-    r"^[A-Z]{2}[CZ](?:ALL|\d{3})(?:[>-]\s*(?:[A-Z]{2}[CZ])?(?:ALL|\d{3}))*-\s*\d{6}-\s*$", re.MULTILINE
+    r"^[A-Z]{2}[CZ](?:ALL|\d{3})(?:[>-]\s*(?:[A-Z]{2}[CZ])?(?:ALL|\d{3})){0,500}+-\s*\d{6}-\s*$", re.MULTILINE
 )
 _VTEC = re.compile(
     r"/([OTEX])\.(NEW|CON|EXT|EXA|EXB|UPG|CAN|EXP|COR|ROU)\.([A-Z]{4})\.([A-Z]{2})\.([WAYSFON])\.(\d{4})"
     r"\.(\d{6}T\d{4}Z)-(\d{6}T\d{4}Z)/"
 )
+_HEADLINE = re.compile(r"^\.\.\.(.{1,2000}?)\.\.\.$", re.MULTILINE | re.DOTALL)
 _POLYGON = re.compile(r"^LAT\.\.\.LON((?:\s+\d{4,5})+)", re.MULTILINE)
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _ACTS = {
@@ -92,7 +94,10 @@ def _product(data: bytes) -> Decoded:
             areas = _areas(segment, office)
             if not areas:
                 notes.append("有 VTEC 的段落没有 UGC 区域")
-            infos += [_info(line, segment, areas) for line in lines]
+            words = segment.strip()[:_MOST_TEXT]
+            found = _HEADLINE.search(words)
+            headline = " ".join(found[1].split())[:500] if found else ""
+            infos += [_info(line, headline, words, areas) for line in lines]
             tests += [line[0] in ("T", "E") for line in lines]
         if len(infos) > _MOST_LINES:
             raise BadFrame(RefusalCode.LENGTH, f"VTEC 超过 {_MOST_LINES} 行")
@@ -138,9 +143,8 @@ def _vtec_time(text: str) -> datetime | None:
         raise BadFrame(RefusalCode.TIME, f"VTEC 时间 {text} 不可辨认") from None
 
 
-def _info(line: tuple[str, ...], segment: str, areas: tuple[SignalArea, ...]) -> SignalInfo:
+def _info(line: tuple[str, ...], headline: str, text: str, areas: tuple[SignalArea, ...]) -> SignalInfo:
     _, action, office, phenomenon, significance, number, begins, ends = line
-    headline = re.search(r"^\.\.\.(.{1,2000}?)\.\.\.$", segment, re.MULTILINE | re.DOTALL)
     return SignalInfo(
         event=f"{phenomenon}.{significance}",
         hazard=_HAZARDS.get(phenomenon, ""),
@@ -149,8 +153,8 @@ def _info(line: tuple[str, ...], segment: str, areas: tuple[SignalArea, ...]) ->
         onset=_vtec_time(begins),
         expires=_vtec_time(ends),
         sender_name=office,
-        headline=" ".join(headline[1].split())[:500] if headline else "",
-        text=segment.strip(),
+        headline=headline,
+        text=text,
         areas=areas,
         codes=(("VTEC", f"{office}.{phenomenon}.{significance}.{number}"), ("action", action)),
     )

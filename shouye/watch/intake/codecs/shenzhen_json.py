@@ -37,6 +37,7 @@ from shouye.watch.intake.model import (
 )
 
 _MOST_PROSE = 5000
+_MOST_ACTS = 20
 _ITEM = re.compile(
     r"(?P<before>[^【】]*?)(?P<hazard>" + "|".join(terms()) + r")"
     r"(?P<risk>气象风险)?(?:(?P<colour>[蓝黄橙红])色)?(?P<suffix>预警(?:信号)?)?"
@@ -116,7 +117,7 @@ def _shenzhen(row: Mapping[str, object], raw: bytes) -> Signal:
             if name
         ),
     )
-    lifted = [_with_areas(act, prose) for act in acts if act.act == "解除"]
+    lifted = [_with_areas(act, prose) for act in acts[:_MOST_ACTS] if act.act == "解除"]
     together = "和" in title and all(act.act == "发布" for act in acts)
     beside = [replace(act, areas=main.areas) for act in acts if act is not mine] if together else []
     return Signal(
