@@ -28,7 +28,18 @@ from bench import machine
 from bench.night import START, Telephone, console, make_city, places, screens
 from shouye.base.access import WHOLE, Actor, named
 from shouye.base.delivery.store import attempt_table
-from shouye.base.kernel import Database, JobSource, Mode, PacedClock, SimClock, Tx, next_due, pace, run_due
+from shouye.base.kernel import (
+    AT_ONCE,
+    Database,
+    JobSource,
+    Mode,
+    PacedClock,
+    SimClock,
+    Tx,
+    next_due,
+    pace,
+    run_due,
+)
 from shouye.base.tasks import LadderClock
 from shouye.base.tasks.store import task_table
 from shouye.doors.web.assets.build import build
@@ -68,12 +79,14 @@ class TimedLadder:
         return self.ladder.next_at(tx)
 
     def run_due(self, database: Database) -> int:
+        steps = select(task_table.c.next_at, task_table.c.kind, task_table.c.taken)
         with database.read() as tx:
-            again = (task_table.c.kind == "call", task_table.c.taken > 0, task_table.c.next_at <= tx.now)
-            due = list(tx.run(select(task_table.c.next_at).where(*again)).scalars())
+            waiting = steps.where(task_table.c.next_at <= tx.now).order_by(task_table.c.next_at, task_table.c.id)
+            due = tx.run(waiting.limit(AT_ONCE)).all()
         climbed = self.ladder.run_due(database)
         now = database.clock.now()
-        self.late_s += [(now - at).total_seconds() / self.speed for at in due]
+        late = [now - at for at, kind, taken in due[:climbed] if kind == "call" and taken]
+        self.late_s += [one.total_seconds() / self.speed for one in late]
         return climbed
 
 

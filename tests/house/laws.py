@@ -19,6 +19,7 @@ KERNEL_FILES = {
     "__init__",
     "audit",
     "backup",
+    "bulk",
     "clock",
     "db",
     "dice",

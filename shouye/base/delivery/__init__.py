@@ -28,7 +28,9 @@ from shouye.base.delivery.service import by_hand as by_hand
 from shouye.base.delivery.service import channel_health as channel_health
 from shouye.base.delivery.service import delivered as delivered
 from shouye.base.delivery.service import open_attempts as open_attempts
+from shouye.base.delivery.service import reached as reached
 from shouye.base.delivery.service import receive as receive
 from shouye.base.delivery.service import recover as recover
+from shouye.base.delivery.service import spoken_to as spoken_to
 from shouye.base.delivery.service import take_in as take_in
 from shouye.base.delivery.service import waiting_since as waiting_since

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from shouye.base.delivery import service
-from shouye.base.delivery.model import Attempt, Receipt, Reply, Sender, Switchboard
-from shouye.base.kernel import Database, DatabaseAway, Tx, from_ms, handles
+from shouye.base.delivery.model import Arrived, Attempt, Receipt, Reply, Sender, Switchboard
+from shouye.base.kernel import AT_ONCE, Batches, Database, Tx, from_ms, handles
 
 log = structlog.get_logger()
 
@@ -25,17 +25,19 @@ class Exchange:
     def __init__(self, board: Switchboard) -> None:
         self._board = board
         self._heard: list[Reply] = []
+        self._batches = Batches()
 
     def next_at(self, tx: Tx) -> datetime | None:
         return tx.now if self._heard or service.has_intent(tx) else service.next_reply_at(tx)
 
     def run_due(self, database: Database) -> int:
         self._store(database)
-        return self._send(database) + self._take_in(database)
+        sent = self._send(database)
+        return sent if sent == AT_ONCE else sent + self._take_in(database)
 
     def _send(self, database: Database) -> int:
         with database.read() as tx:
-            waiting = service.intents(tx)
+            waiting = service.intents(tx, AT_ONCE)
         if not waiting:
             return 0
         with database.begin() as tx:
@@ -67,28 +69,24 @@ class Exchange:
 
     def _take_in(self, database: Database) -> int:
         with database.read() as tx:
-            due = service.replies_due(tx)
-        if due:
-            _take(database, due)
-        return len(due)
+            upcoming = service.next_reply_at(tx)
+            if upcoming is None or upcoming > tx.now:
+                return 0
+        return self._batches.run(database, _TakingIn())
 
 
-def _take(database: Database, replies: Mapping[int, Reply]) -> None:
-    """All in one transaction; when one of them cannot be taken, halve until it stands alone."""
-    try:
-        with database.begin() as tx:
-            service.settle(tx, replies)
-    except DatabaseAway:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the room makes of a reply, the others go on
-        rows = list(replies)
-        if len(rows) > 1:
-            for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
-                _take(database, {row: replies[row] for row in half})
-            return
-        log.error("reply set apart", attempt=replies[rows[0]].attempt, error=repr(error))
-        with database.begin() as tx:
-            service.set_apart(tx, rows[0], replies[rows[0]])
+class _TakingIn:
+    def due(self, tx: Tx, by: datetime, limit: int) -> list[Arrived]:
+        return service.replies_due(tx, by, limit)
+
+    def count(self, tx: Tx, rows: Sequence[Arrived]) -> None:
+        service.count_tries(tx, rows)
+
+    def do(self, tx: Tx, rows: Sequence[Arrived]) -> None:
+        service.settle(tx, rows)
+
+    def set_apart(self, tx: Tx, row: Arrived) -> None:
+        service.set_apart(tx, row)
 
 
 def _tell_again(tx: Tx, payload: dict[str, Any]) -> None:

@@ -111,6 +111,15 @@ class Reply:
     value: int | None = None
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """收下的回音 — its row, and how often taking it in was begun and came to no end."""
+
+    row: int
+    reply: Reply
+    tries: int
+
+
 class Sender(Protocol):
     """A channel at work: hands messages to the outside and returns what is known of their fate."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from shouye.base.access import WHOLE, Scope, covers
 from shouye.base.delivery import store
 from shouye.base.delivery.model import (
     FOLLOW_UPS,
+    Arrived,
     Attempt,
     AttemptState,
     NewAttempt,
@@ -68,9 +69,14 @@ def receive(tx: Tx, replies: Sequence[Reply]) -> None:
     store.insert_replies(tx, replies)
 
 
-def replies_due(tx: Tx, limit: int = 20_000) -> dict[int, Reply]:
-    """到时的回音 — by their rows, in the order of time."""
-    return dict(store.replies_due(tx, limit))
+def replies_due(tx: Tx, by: datetime, limit: int) -> list[Arrived]:
+    """到时的回音 — in the order of time."""
+    return store.replies_due(tx, by, limit)
+
+
+def count_tries(tx: Tx, arrived: Sequence[Arrived]) -> None:
+    """先记后做 — taking these in is begun once more."""
+    store.count_tries(tx, [one.row for one in arrived])
 
 
 def next_reply_at(tx: Tx) -> datetime | None:
@@ -78,15 +84,16 @@ def next_reply_at(tx: Tx) -> datetime | None:
     return store.next_reply_at(tx)
 
 
-def settle(tx: Tx, replies: Mapping[int, Reply]) -> None:
+def settle(tx: Tx, arrived: Sequence[Arrived]) -> None:
     """回音入账并离开收件处 — in one transaction, so that none is lost and none counts twice."""
-    store.delete_replies(tx, list(replies))
-    take_in(tx, list(replies.values()))
+    store.delete_replies(tx, [one.row for one in arrived])
+    take_in(tx, [one.reply for one in arrived])
 
 
-def set_apart(tx: Tx, row: int, reply: Reply) -> None:
+def set_apart(tx: Tx, arrived: Arrived) -> None:
     """单独处理 — the room that asked could not take it: the outcome stands, a job of its own tells the room."""
-    store.delete_replies(tx, [row])
+    reply = arrived.reply
+    store.delete_replies(tx, [arrived.row])
     if reply.receipt not in FOLLOW_UPS:
         store.close_attempts(tx, [(reply.attempt, _outcome(reply.receipt), reply.receipt)])
     payload = {
@@ -123,9 +130,9 @@ def lose(tx: Tx, attempts: Sequence[int]) -> None:
     store.close_attempts(tx, [(number, Outcome.UNKNOWN, None) for number in attempts])
 
 
-def intents(tx: Tx) -> list[Attempt]:
-    """What is intended and not yet sent, over the channels at work here."""
-    return store.intents(tx, tx.of(Switchboard).senders.keys())
+def intents(tx: Tx, limit: int) -> list[Attempt]:
+    """What is intended and not yet sent, over the channels at work here: the first of them."""
+    return store.intents(tx, tx.of(Switchboard).senders.keys(), limit)
 
 
 def has_intent(tx: Tx) -> bool:
@@ -148,9 +155,21 @@ def attempts_of(tx: Tx, scope: Scope, person: int, group: str | None = None) -> 
     return store.of_person(tx, person, group)
 
 
-def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime | None = None) -> list[Attempt]:
-    """What truly came to the ears of these people, of what was begun at `since` or later."""
-    return store.delivered(tx, persons, purpose, since or from_ms(0))
+def delivered(
+    tx: Tx, persons: Collection[int], purpose: str, since: datetime | None = None, but: str = ""
+) -> list[Attempt]:
+    """What truly came to the ears of these people, of what was begun at `since` or later, but for one group."""
+    return store.delivered(tx, persons, purpose, since or from_ms(0), but)
+
+
+def reached(tx: Tx, purpose: str, group: str, since: datetime) -> set[int]:
+    """To whose ears something of this group truly came, of what was begun at `since` or later."""
+    return store.reached(tx, purpose, group, since)
+
+
+def spoken_to(tx: Tx, persons: Collection[int], purpose: str, group: str, since: datetime) -> set[int]:
+    """To whom of these something of this group was sent at `since` or later, whatever came of it."""
+    return store.spoken_to(tx, persons, purpose, group, since)
 
 
 def waiting_since(tx: Tx) -> dict[str, datetime]:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, func, select, update
 
-from shouye.base.delivery.model import Attempt, AttemptState, NewAttempt, Outcome, Receipt, Reply, Tried
-from shouye.base.kernel import Document, Instant, RowId, Tx, metadata
+from shouye.base.delivery.model import Arrived, Attempt, AttemptState, NewAttempt, Outcome, Receipt, Reply, Tried
+from shouye.base.kernel import Document, Each, Instant, RowId, Tx, among, insert_rows, metadata, new_ids
 
 attempt_table = Table(
     "attempt",
@@ -38,6 +38,7 @@ reply_table = Table(
     Column("at", Instant, nullable=False, comment="in a drill it may lie ahead"),
     Column("receipt", String(12), nullable=False),
     Column("value", Integer),
+    Column("tries", Integer, nullable=False),
     Index("reply_at", "at", "attempt", "id"),
     Index("reply_attempt", "attempt"),
     comment="what came back and is not taken in yet; it leaves with the transaction that takes it in",
@@ -49,24 +50,26 @@ _INTENDED = (
     attempt_table.c.channel.in_(bindparam("channels", expanding=True)),
 )
 _HAS_INTENT = select(attempt_table.c.id).where(*_INTENDED).limit(1)
-_INTENTS = select(attempt_table).where(*_INTENDED).order_by(attempt_table.c.id)
+_INTENTS = select(attempt_table).where(*_INTENDED).order_by(attempt_table.c.id).limit(bindparam("most"))
+_these = among(attempt_table.c.id, "ids")
 _BEGIN = (
     update(attempt_table)
-    .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state == AttemptState.INTENT.value)
+    .where(_these, attempt_table.c.state == AttemptState.INTENT.value)
     .values(state=AttemptState.ACTING.value)
 )
-_CLOSE = (
-    update(attempt_table)
-    .where(attempt_table.c.id == bindparam("attempt"), attempt_table.c.state != AttemptState.CLOSED.value)
-    .values(
-        state=AttemptState.CLOSED.value,
-        outcome=bindparam("outcome_"),
-        receipt=bindparam("receipt_"),
-        closed_at=bindparam("at", type_=Instant),
-    )
+_CLOSES = Each(
+    lambda row: (
+        update(attempt_table)
+        .where(attempt_table.c.id == row.attempt, attempt_table.c.state != AttemptState.CLOSED.value)
+        .values(state=AttemptState.CLOSED.value, outcome=row.outcome_, receipt=row.receipt_, closed_at=row.at)
+    ),
+    attempt=RowId,
+    outcome_=String,
+    receipt_=String,
+    at=Instant,
 )
-_THESE = select(attempt_table).where(attempt_table.c.id.in_(bindparam("ids", expanding=True)))
-_persons = attempt_table.c.person.in_(bindparam("persons", expanding=True))
+_THESE = select(attempt_table).where(_these)
+_persons = among(attempt_table.c.person, "persons")
 _purpose = attempt_table.c.purpose == bindparam("purpose_")
 _BUSY = select(attempt_table.c.person).where(
     _persons, attempt_table.c.state != AttemptState.CLOSED.value, _purpose
@@ -76,20 +79,33 @@ _DELIVERED = (
     .where(
         _persons,
         _purpose,
+        attempt_table.c.group != bindparam("but"),
         attempt_table.c.outcome == Outcome.DELIVERED.value,
         attempt_table.c.opened_at >= bindparam("since", type_=Instant),
     )
     .order_by(attempt_table.c.id)
 )
 
+_about = (
+    _purpose,
+    attempt_table.c.group == bindparam("group_"),
+    attempt_table.c.opened_at >= bindparam("since", type_=Instant),
+)
+_SPOKEN_TO = select(attempt_table.c.person).where(*_about, _persons).distinct()
+_REACHED = (
+    select(attempt_table.c.person).where(*_about, attempt_table.c.outcome == Outcome.DELIVERED.value).distinct()
+)
+
 _DUE_REPLIES = (
     select(reply_table)
-    .where(reply_table.c.at <= bindparam("now", type_=Instant))
+    .where(reply_table.c.at <= bindparam("by", type_=Instant))
     .order_by(reply_table.c.at, reply_table.c.attempt, reply_table.c.id)
     .limit(bindparam("most"))
 )
 _NEXT_REPLY = select(func.min(reply_table.c.at))
-_TAKEN = delete(reply_table).where(reply_table.c.id == bindparam("reply"))
+_these_replies = among(reply_table.c.id, "replies")
+_TRIED = update(reply_table).where(_these_replies).values(tries=reply_table.c.tries + 1)
+_TAKEN = delete(reply_table).where(_these_replies)
 _of_person = select(attempt_table).where(attempt_table.c.person == bindparam("person_"))
 _in_group = _of_person.where(attempt_table.c.group == bindparam("group_"))
 _OF_PERSON = [query.order_by(attempt_table.c.id) for query in (_of_person, _in_group)]
@@ -98,8 +114,10 @@ _OF_PERSON = [query.order_by(attempt_table.c.id) for query in (_of_person, _in_g
 def insert_attempts(tx: Tx, new: Sequence[NewAttempt], state: AttemptState) -> list[int]:
     if not new:
         return []
+    numbers = new_ids(tx, attempt_table, len(new))
     rows = [
         {
+            "id": number,
             "channel": item.channel,
             "person": item.person,
             "purpose": item.purpose,
@@ -108,14 +126,14 @@ def insert_attempts(tx: Tx, new: Sequence[NewAttempt], state: AttemptState) -> l
             "opened_at": tx.now,
             "state": state.value,
         }
-        for item in new
+        for number, item in zip(numbers, new, strict=True)
     ]
-    statement = insert(attempt_table).returning(attempt_table.c.id, sort_by_parameter_order=True)
-    return [int(number) for number in tx.run(statement, rows).scalars()]
+    insert_rows(tx, attempt_table, rows)
+    return numbers
 
 
-def intents(tx: Tx, channels: Collection[str]) -> list[Attempt]:
-    return [to_attempt(row) for row in tx.run(_INTENTS, {"channels": sorted(channels)})]
+def intents(tx: Tx, channels: Collection[str], limit: int) -> list[Attempt]:
+    return [to_attempt(row) for row in tx.run(_INTENTS, {"channels": sorted(channels), "most": limit})]
 
 
 def has_intent(tx: Tx, channels: Collection[str]) -> bool:
@@ -123,35 +141,25 @@ def has_intent(tx: Tx, channels: Collection[str]) -> bool:
 
 
 def begin_acts(tx: Tx, ids: Sequence[int]) -> None:
-    tx.run(_BEGIN, [{"attempt": number} for number in ids])
+    tx.run(_BEGIN, {"ids": ids})
 
 
 def read_attempts(tx: Tx, ids: Collection[int]) -> dict[int, Attempt]:
-    wanted = sorted(set(ids))
-    found: dict[int, Attempt] = {}
-    for start in range(0, len(wanted), 500):
-        rows = tx.run(_THESE, {"ids": wanted[start : start + 500]})
-        found.update({row.id: to_attempt(row) for row in rows})
-    return found
+    return {row.id: to_attempt(row) for row in tx.run(_THESE, {"ids": sorted(set(ids))})}
 
 
 def close_attempts(tx: Tx, ends: Sequence[tuple[int, Outcome, Receipt | None]]) -> None:
-    if ends:
-        rows = [
-            {"attempt": number, "outcome_": outcome.value, "receipt_": receipt and receipt.value, "at": tx.now}
-            for number, outcome, receipt in ends
-        ]
-        tx.run(_CLOSE, rows)
+    """The first end of an attempt is its end."""
+    rows = {
+        number: {"attempt": number, "outcome_": outcome.value, "receipt_": receipt and receipt.value, "at": tx.now}
+        for number, outcome, receipt in reversed(ends)
+    }
+    _CLOSES.run(tx, list(rows.values()))
 
 
 def busy_persons(tx: Tx, persons: Collection[int], purpose: str) -> set[int]:
     """Who of these has an attempt under way: a second ring would only meet an engaged line."""
-    wanted = sorted(set(persons))
-    busy: set[int] = set()
-    for start in range(0, len(wanted), 500):
-        some = {"persons": wanted[start : start + 500], "purpose_": purpose}
-        busy.update(tx.run(_BUSY, some).scalars())
-    return busy
+    return set(tx.run(_BUSY, {"persons": sorted(set(persons)), "purpose_": purpose}).scalars())
 
 
 def lost(tx: Tx, channel: str) -> list[Attempt]:
@@ -172,18 +180,23 @@ def tried(tx: Tx, channel: str) -> Tried:
 
 
 def insert_replies(tx: Tx, replies: Sequence[Reply]) -> None:
-    if replies:
-        rows = [
-            {"attempt": one.attempt, "at": one.at, "receipt": one.receipt.value, "value": one.value}
-            for one in replies
-        ]
-        tx.run(insert(reply_table), rows)
+    rows = [
+        {"attempt": one.attempt, "at": one.at, "receipt": one.receipt.value, "value": one.value, "tries": 0}
+        for one in replies
+    ]
+    insert_rows(tx, reply_table, rows)
 
 
-def replies_due(tx: Tx, limit: int) -> list[tuple[int, Reply]]:
-    """Row and reply, in the order of time."""
-    rows = tx.run(_DUE_REPLIES, {"now": tx.now, "most": limit})
-    return [(row.id, Reply(row.attempt, row.at, Receipt(row.receipt), row.value)) for row in rows]
+def replies_due(tx: Tx, by: datetime, limit: int) -> list[Arrived]:
+    """In the order of time."""
+    rows = tx.run(_DUE_REPLIES, {"by": by, "most": limit})
+    return [
+        Arrived(row.id, Reply(row.attempt, row.at, Receipt(row.receipt), row.value), row.tries) for row in rows
+    ]
+
+
+def count_tries(tx: Tx, replies: Sequence[int]) -> None:
+    tx.run(_TRIED, {"replies": replies})
 
 
 def next_reply_at(tx: Tx) -> datetime | None:
@@ -192,8 +205,7 @@ def next_reply_at(tx: Tx) -> datetime | None:
 
 
 def delete_replies(tx: Tx, ids: Sequence[int]) -> None:
-    if ids:
-        tx.run(_TAKEN, [{"reply": number} for number in ids])
+    tx.run(_TAKEN, {"replies": ids})
 
 
 def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
@@ -201,14 +213,18 @@ def of_person(tx: Tx, person: int, group: str | None = None) -> list[Attempt]:
     return [to_attempt(row) for row in rows]
 
 
-def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime) -> list[Attempt]:
-    wanted = sorted(set(persons))
-    found: list[Attempt] = []
-    for start in range(0, len(wanted), 500):
-        some = {"persons": wanted[start : start + 500], "purpose_": purpose, "since": since}
-        rows = tx.run(_DELIVERED, some)
-        found.extend(to_attempt(row) for row in rows)
-    return found
+def delivered(tx: Tx, persons: Collection[int], purpose: str, since: datetime, but: str) -> list[Attempt]:
+    some = {"persons": sorted(set(persons)), "purpose_": purpose, "since": since, "but": but}
+    return [to_attempt(row) for row in tx.run(_DELIVERED, some)]
+
+
+def spoken_to(tx: Tx, persons: Collection[int], purpose: str, group: str, since: datetime) -> set[int]:
+    some = {"persons": sorted(set(persons)), "purpose_": purpose, "group_": group, "since": since}
+    return set(tx.run(_SPOKEN_TO, some).scalars())
+
+
+def reached(tx: Tx, purpose: str, group: str, since: datetime) -> set[int]:
+    return set(tx.run(_REACHED, {"purpose_": purpose, "group_": group, "since": since}).scalars())
 
 
 def waiting_since(tx: Tx) -> dict[str, datetime]:

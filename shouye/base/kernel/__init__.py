@@ -11,6 +11,10 @@ from shouye.base.kernel.audit import verify as verify
 from shouye.base.kernel.backup import Backup as Backup
 from shouye.base.kernel.backup import back_up as back_up
 from shouye.base.kernel.backup import restore as restore
+from shouye.base.kernel.bulk import Each as Each
+from shouye.base.kernel.bulk import among as among
+from shouye.base.kernel.bulk import insert_rows as insert_rows
+from shouye.base.kernel.bulk import new_ids as new_ids
 from shouye.base.kernel.clock import BEIJING as BEIJING
 from shouye.base.kernel.clock import Clock as Clock
 from shouye.base.kernel.clock import PacedClock as PacedClock
@@ -100,6 +104,8 @@ from shouye.base.kernel.vault import open_vault as open_vault
 from shouye.base.kernel.vault import rotate_vault as rotate_vault
 from shouye.base.kernel.vault import vault_for as vault_for
 from shouye.base.kernel.vault import vault_path as vault_path
+from shouye.base.kernel.worker import AT_ONCE as AT_ONCE
+from shouye.base.kernel.worker import Batches as Batches
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source
 from shouye.base.kernel.worker import keeping_time as keeping_time

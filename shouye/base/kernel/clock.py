@@ -58,6 +58,17 @@ class PacedClock:
         return max(0.0, (instant - self.now()).total_seconds() / self._speed)
 
 
+class Turn:
+    """一轮 — a stopwatch: for one who must let the others work, too."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() > self._end
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_IN_BEIJING = _EPOCH.astimezone(BEIJING)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -82,9 +82,12 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_ms(value)
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: the same content is always the same text. NaN is no JSON."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)
 
 
 class Document(TypeDecorator[Any]):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from math import inf
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from sqlalchemy import (
     update,
 )
 
+from shouye.base.kernel.clock import Turn
 from shouye.base.kernel.db import Database, Document, Instant, RowId, Tx, metadata
 from shouye.base.kernel.refusals import Refusal
 
@@ -173,8 +175,10 @@ def newest_waiting(tx: Tx) -> int:
     return tx.run(select(func.max(job_table.c.id)).where(_waits)).scalar() or 0
 
 
-def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, found: int = 0) -> int:
-    """Run what is due, each job in its own transaction. Returns how many were tried.
+def run_due(
+    database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, found: int = 0, turn_s: float = inf
+) -> int:
+    """Run what is due, each job in its own transaction; returns how many were tried. None begins after the turn.
 
     Jobs numbered up to `found` waited already when this process began: one of them may have ended the last one.
     """
@@ -182,7 +186,10 @@ def run_due(database: Database, *, limit: int = 200, lanes: Lanes = ALL_LANES, f
         jobs = [_job(row) for row in tx.run(_due(lanes), {"at": tx.now, "most": limit})]
     blocked: set[str] = set()
     tried = 0
+    turn = Turn(turn_s)
     for job in jobs:
+        if turn.over:
+            break
         if job.lane in blocked:
             continue
         tried += 1

@@ -9,16 +9,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import structlog
 
 from shouye.base.kernel.clock import PacedClock, SimClock, WallClock, from_ms, to_ms
-from shouye.base.kernel.db import Database, Tx, put_stamp, read_stamp
+from shouye.base.kernel.db import Database, DatabaseAway, Tx, put_stamp, read_stamp
 from shouye.base.kernel.jobs import ALL_LANES, Lanes, newest_waiting, next_due, run_due
+from shouye.base.kernel.lease import LeaseLost
+
+log = structlog.get_logger()
 
 MAX_WAIT_S = 0.1
 """How long a paced loop sleeps at most. A commit of its own process wakes it at once; this is for the commits of
 others, whose work must begin within 200 ms, and for the word to stop."""
 
+
+TURN_S = 0.3
+"""After so long the other sources have their turn before the next job begins: the first of thousands are rung
+while the last are still being opened."""
 
 REACHED = "reached"
 """The stamp that holds the instant of the last commit."""
@@ -37,6 +46,83 @@ class Source(Protocol):
     def run_due(self, database: Database) -> int: ...
 
 
+class Tried(Protocol):
+    """A row that remembers how often work on it was begun and came to no end."""
+
+    @property
+    def tries(self) -> int: ...
+
+
+T = TypeVar("T", bound=Tried)
+
+AT_ONCE = 2_000
+"""How many rows a batch has, so that what they cause goes out before the next are taken up."""
+
+_AT_ONCE_AFTER = (AT_ONCE, AT_ONCE, 50, 1)
+
+
+class Work(Protocol[T]):
+    """What is done in batches: rows that fall due, longest due first."""
+
+    def due(self, tx: Tx, by: datetime, limit: int) -> list[T]: ...
+
+    def count(self, tx: Tx, rows: Sequence[T]) -> None: ...
+
+    def do(self, tx: Tx, rows: Sequence[T]) -> None: ...
+
+    def set_apart(self, tx: Tx, row: T) -> None: ...
+
+
+class Batches:
+    """成批小心 — due rows in one transaction; one that can never be done keeps neither the others nor the process.
+
+    A batch that raises, or ends the process, comes to no end. What was due when one raised, or when this process
+    began, is doubtful: it is counted before it is tried, fewer at a time, and at last set apart as a job, of which
+    the attempts are counted, too.
+    """
+
+    def __init__(self) -> None:
+        self._trusted = False
+        self._doubtful: datetime | None = None
+
+    def run(self, database: Database, work: Work[T]) -> int:
+        if not self._trusted:
+            self._doubtful = self._doubtful or database.clock.now()
+            with database.read() as tx:
+                rows = work.due(tx, self._doubtful, AT_ONCE)
+            if rows:
+                return self._warily(database, work, self._doubtful, rows)
+            self._trusted, self._doubtful = True, None
+        return self._do(database, work, None, AT_ONCE)
+
+    def _warily(self, database: Database, work: Work[T], by: datetime, rows: Sequence[T]) -> int:
+        tries = rows[0].tries
+        if tries >= len(_AT_ONCE_AFTER):
+            log.error("set apart", row=type(rows[0]).__name__, tries=tries)
+            with database.begin() as tx:
+                for row in work.due(tx, by, 1):
+                    work.set_apart(tx, row)
+            return 1
+        some = rows[: _AT_ONCE_AFTER[tries]]
+        with database.begin() as tx:
+            work.count(tx, some)
+        return self._do(database, work, by, len(some))
+
+    def _do(self, database: Database, work: Work[T], by: datetime | None, limit: int) -> int:
+        rows: Sequence[T] = ()
+        try:
+            with database.begin() as tx:
+                rows = work.due(tx, by or tx.now, limit)
+                if rows:
+                    work.do(tx, rows)
+        except (DatabaseAway, LeaseLost):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a room makes of a row, the others go on
+            log.error("batch failed", rows=len(rows), error=repr(error))
+            self._trusted, self._doubtful = False, None
+        return len(rows)
+
+
 class JobSource:
     """The job table as a source: all of it, or the lanes that are this process's."""
 
@@ -51,7 +137,7 @@ class JobSource:
         if self._found is None:
             with database.read() as tx:
                 self._found = newest_waiting(tx)
-        return run_due(database, lanes=self._lanes, found=self._found)
+        return run_due(database, lanes=self._lanes, found=self._found, turn_s=TURN_S)
 
 
 def play(

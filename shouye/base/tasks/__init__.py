@@ -19,6 +19,7 @@ from shouye.base.tasks.model import read_ladders as read_ladders
 from shouye.base.tasks.model import read_upkeep as read_upkeep
 from shouye.base.tasks.service import Ladders as Ladders
 from shouye.base.tasks.service import acknowledge as acknowledge
+from shouye.base.tasks.service import by_ids as by_ids
 from shouye.base.tasks.service import cancel as cancel
 from shouye.base.tasks.service import climb as climb
 from shouye.base.tasks.service import complete as complete
@@ -28,6 +29,8 @@ from shouye.base.tasks.service import open_tasks as open_tasks
 from shouye.base.tasks.service import opened_after as opened_after
 from shouye.base.tasks.service import owed as owed
 from shouye.base.tasks.service import owed_at as owed_at
+from shouye.base.tasks.service import owed_tasks_at as owed_tasks_at
 from shouye.base.tasks.service import retitle as retitle
+from shouye.base.tasks.service import retitle_all as retitle_all
 from shouye.base.tasks.service import skip_to as skip_to
 from shouye.base.tasks.service import task as task

@@ -108,6 +108,8 @@ class Task:
     closed_at: datetime | None
     closed_by: str | None
     detail: dict[str, Any]
+    tries: int = 0
+    """How often its present step was begun and came to no end."""
 
     def overdue_s(self, now: datetime) -> int:
         """Seconds past due while still owed; negative is the time left."""

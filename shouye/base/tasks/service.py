@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shouye.base.access import Actor, Scope, covers
-from shouye.base.kernel import NotFound, Tx
+from shouye.base.kernel import NotFound, Tx, enqueue
 from shouye.base.tasks import store
 from shouye.base.tasks.model import OVERDUE, Ladder, NewTask, Task, TaskState
+
+STEP_JOB = "tasks.step"
+"""作业 — tell the room that owns a task of its step, when it could not be told with the others."""
 
 StepHandler = Callable[[Tx, str, Sequence[Task]], None]
 """What a room does when a step of its kind of task falls due: (tx, act, tasks), in the ladder's transaction."""
@@ -46,30 +49,59 @@ def next_step_at(tx: Tx) -> datetime | None:
     return store.next_instant(tx)
 
 
-def climb(tx: Tx, limit: int = 20_000) -> int:
-    """升级 — take the due step of every due task and tell the rooms that own them."""
+def due(tx: Tx, by: datetime, limit: int) -> list[Task]:
+    """到时的事项 — whose step was due by then: the longest due first."""
+    return store.due_tasks(tx, by, limit)
+
+
+def count_tries(tx: Tx, tasks: Sequence[Task]) -> None:
+    """先记后做 — the step of each of these is begun once more."""
+    store.count_tries(tx, [task.id for task in tasks])
+
+
+def climb(tx: Tx, due: Sequence[Task]) -> None:
+    """升级 — take the due step of these tasks and tell the rooms that own them."""
+    for (kind, act), tasks in _step(tx, due).items():
+        _tell(tx, kind, act, tasks)
+
+
+def set_apart(tx: Tx, task: Task) -> None:
+    """单独处理 — the room could not take this step: the ladder goes on, a job of its own tells the room."""
+    for _, act in _step(tx, [task]):
+        enqueue(tx, kind=STEP_JOB, lane=f"task:{task.id}", due_at=tx.now, payload={"task": task.id, "act": act})
+
+
+def tell_again(tx: Tx, payload: dict[str, Any]) -> None:
+    """The job's part: the task as it is now."""
+    for task in store.by_ids(tx, [payload["task"]]):
+        _tell(tx, task.kind, payload["act"], [task])
+
+
+def _tell(tx: Tx, kind: str, act: str, tasks: Sequence[Task]) -> None:
+    handlers = tx.of(Ladders).handlers
+    if kind in handlers:
+        handlers[kind](tx, act, tasks)
+
+
+def _step(tx: Tx, due: Sequence[Task]) -> dict[tuple[str, str], list[Task]]:
+    """Take the steps; returns the tasks by kind and act."""
     book = tx.of(Ladders)
-    due = store.due_tasks(tx, limit)
     rows: list[dict[str, Any]] = []
     acts: dict[tuple[str, str], list[Task]] = {}
     for task in due:
         ladder = book.ladders[task.ladder]
-        step = ladder.next_step(task.opened_at, task.due_at, task.taken, task.ahead_s)
-        if step is None:
+        ahead = ladder.schedule(task.opened_at, task.due_at, task.ahead_s)[task.taken :]
+        if not ahead:
             rows.append(_step_row(task, task.taken, None))
             continue
-        following = ladder.next_step(task.opened_at, task.due_at, task.taken + 1, task.ahead_s)
+        step, following = ahead[0], ahead[1] if len(ahead) > 1 else None
         next_at = following[0] if following else None
         if following is not None and following[1] != OVERDUE and tx.now - step[0] > CATCH_UP:
             next_at = max(following[0], tx.now + (following[0] - step[0]))  # missed steps keep their distance
         rows.append(_step_row(task, task.taken + 1, next_at, late=step[1] == OVERDUE or tx.now > task.due_at))
         acts.setdefault((task.kind, step[1]), []).append(task)
-    if rows:
-        store.write_steps(tx, rows)
-    for (kind, act), tasks in acts.items():
-        if kind in book.handlers:
-            book.handlers[kind](tx, act, tasks)
-    return len(due)
+    store.write_steps(tx, rows)
+    return acts
 
 
 def skip_to(tx: Tx, tasks: Sequence[Task], act: str) -> None:
@@ -85,8 +117,7 @@ def skip_to(tx: Tx, tasks: Sequence[Task], act: str) -> None:
         # Steps counted from the due time stand still; with one behind us, others must keep their place.
         ahead_s = 0 if late else max(0, int((schedule[taken][0] - tx.now).total_seconds()))
         rows.append(_step_row(task, taken, tx.now, late=late, ahead_s=task.ahead_s + ahead_s))
-    if rows:
-        store.write_steps(tx, rows)
+    store.write_steps(tx, rows)
 
 
 def complete(tx: Tx, by: Actor, ids: Collection[int]) -> list[int]:
@@ -111,7 +142,12 @@ def acknowledge(tx: Tx, task_id: int) -> bool:
 
 def retitle(tx: Tx, task_id: int, title: str, detail: dict[str, Any]) -> None:
     """A list that grows keeps one task: its title and detail say what it now holds."""
-    store.set_text(tx, task_id, title, detail)
+    store.set_texts(tx, [(task_id, title, detail)])
+
+
+def retitle_all(tx: Tx, texts: Sequence[tuple[int, str, dict[str, Any]]]) -> None:
+    """The same for many: (task, title, detail)."""
+    store.set_texts(tx, texts)
 
 
 def task(tx: Tx, scope: Scope, task_id: int) -> Task:
@@ -138,6 +174,16 @@ def owed_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[i
 
 def in_group(tx: Tx, group: str, kind: str) -> list[Task]:
     return store.in_group(tx, group, kind)
+
+
+def owed_tasks_at(tx: Tx, group: str, kind: str, divisions: Collection[str]) -> list[Task]:
+    """What these divisions still owe of this group and kind."""
+    return store.owed_tasks_at(tx, group, kind, divisions)
+
+
+def by_ids(tx: Tx, ids: Collection[int]) -> list[Task]:
+    """These tasks, whatever has become of them, in the order of their numbers."""
+    return store.by_ids(tx, ids)
 
 
 def _step_row(

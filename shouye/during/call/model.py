@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from shouye.base.delivery import Attempt
 from shouye.base.kernel import AlertLevel, BadInput, Refusal, TransferStage, is_night
@@ -220,12 +221,21 @@ def people_of(items: Iterable[Obligation]) -> list[int]:
     return list(dict.fromkeys(person for person in chosen if person is not None))
 
 
-def notices_owed(items: Iterable[Obligation], persons: Collection[int]) -> dict[int, list[int]]:
+class Owed(Protocol):
+    """What is open: whose, and which of the two is being called."""
+
+    notice: int
+    primary: int | None
+    deputy: int | None
+    rung: int
+
+
+def notices_owed(items: Iterable[Owed], persons: Collection[int]) -> dict[int, list[int]]:
     """Person -> the notices in which he is being called for something open, oldest first."""
     found: dict[int, list[int]] = {}
     for item in items:
         for person in (item.primary, item.deputy if item.rung else None):
-            if person is None or person not in persons or item.state not in OPEN:
+            if person is None or person not in persons:
                 continue
             if item.notice not in found.setdefault(person, []):
                 found[person].append(item.notice)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from shouye.base import delivery, tasks
 from shouye.base.access import CALLED, WHOLE
 from shouye.base.delivery import FOLLOW_UPS, Attempt, NewAttempt, Receipt, Reply, Switchboard
-from shouye.base.kernel import Tx, on, record, word_of
+from shouye.base.kernel import Tx, handles, on, record, word_of
 from shouye.base.privacy import keeps
 from shouye.base.roster import DivisionLevel, Roster
 from shouye.during import warn
@@ -32,7 +33,7 @@ def _open(tx: Tx, fact: warn.NoticeIssued) -> None:
     notice = warn.notice(tx, WHOLE, int(fact.subject.split(":")[1]))
     if notice.round != fact.round or notice.withdrawn_at is not None:
         return  # a later change has overtaken this one
-    if any(item.round == fact.round for item in store.of_notice(tx, notice.id)):
+    if store.round_begun(tx, notice.id, fact.round):
         return
     service.open_round(tx, notice)
     service.ask_for_returns(tx, notice)
@@ -46,7 +47,7 @@ def tell_lowered(fact: warn.NoticeLowered, tx: Tx) -> None:
     notice = warn.notice(tx, WHOLE, number)
     posts = tx.of(CallPolicy).posts(tx.of(Roster), fact.level, notice.county, notice.divisions)
     still_called = {post.id for post in posts}
-    freed = [item.id for item in store.of_notice(tx, number, OPEN) if item.post not in still_called]
+    freed = [item for item in store.of_notice(tx, number, OPEN) if item.post not in still_called]
     service.withdraw_some(tx, number, freed, ground="lowered")
 
 
@@ -63,13 +64,18 @@ def _lifted(tx: Tx, notice: warn.Notice) -> str:
 
 
 def _tell(tx: Tx, group: str, text: str, persons: Iterable[int]) -> None:
-    message = f"【{tx.of(delivery.Banner).text}】{text}。"
-    channel = _automatic(tx)
+    _tell_each(tx, [(person, group, text) for person in persons])
+
+
+def _tell_each(tx: Tx, words: Iterable[tuple[int, str, str]]) -> None:
+    """(person, group, text): said by itself where a channel does so."""
+    channel, banner = _automatic(tx), tx.of(delivery.Banner).text
     if channel:
-        delivery.open_attempts(
-            tx,
-            [NewAttempt(channel, person, "tell", group, {"text": message, "message": True}) for person in persons],
-        )
+        messages = [
+            NewAttempt(channel, person, "tell", group, {"text": f"【{banner}】{text}。", "message": True})
+            for person, group, text in words
+        ]
+        delivery.open_attempts(tx, messages)
 
 
 def climb(tx: Tx, act: str, due: Sequence[tasks.Task]) -> None:
@@ -103,34 +109,37 @@ def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
         if superior is not None:
             lists.setdefault((item.notice, superior), []).append(item.id)
     store.mark_late(tx, [item.id for item in late], [number for ids in lists.values() for number in ids])
-    for (notice, superior), ids in lists.items():
-        told = store.escalation(tx, notice, superior)
-        known = None if told is None else tasks.task(tx, WHOLE, told)
-        if (
-            known is None or known.closed_at is not None
-        ):  # a list that is finished does not grow: a new one is owed
-            group = f"notice:{notice}"
-            title = _door_title(tx, ids)
-            new = tasks.NewTask(
+    told = store.escalations(tx, {notice for notice, _ in lists})
+    known = {task.id: task for task in tasks.by_ids(tx, [told[key] for key in lists if key in told])}
+    growing = {key: known[told[key]] for key in lists if key in told and known[told[key]].closed_at is None}
+    named = _joined(lists, growing)
+    titles = _door_titles(tx, named)
+    details = {key: {"notice": key[0], "obligations": ids} for key, ids in named.items()}
+    tasks.retitle_all(tx, [(task.id, titles[key], details[key]) for key, task in growing.items()])
+    fresh = [key for key in lists if key not in growing]  # a finished list does not grow: a new one is owed
+    opened = tasks.open_tasks(
+        tx,
+        [
+            tasks.NewTask(
                 kind="door",
-                group=group,
-                title=title,
+                group=f"notice:{notice}",
+                title=titles[notice, superior],
                 division=roster.posts[superior].division,
                 owner=superior,
                 due_at=tx.now + policy.deadline["door"],
                 ladder="door",
-                detail={"notice": notice, "obligations": ids},
+                detail=details[notice, superior],
             )
-            (task,) = tasks.open_tasks(tx, [new])
-            store.put_escalation(tx, notice, superior, task)
-            holders = roster.holders(superior, tx.now)
-            channel = _automatic(tx)
-            if holders and channel:
-                message = {"text": f"【{tx.of(delivery.Banner).text}】{title}，名单随时增补。", "message": True}
-                delivery.open_attempts(tx, [NewAttempt(channel, holders[0].id, "tell", group, message)])
-        else:
-            ids = sorted({*known.detail["obligations"], *ids})
-            tasks.retitle(tx, known.id, _door_title(tx, ids), {"notice": notice, "obligations": ids})
+            for notice, superior in fresh
+        ],
+    )
+    store.put_escalations(tx, dict(zip(fresh, opened, strict=True)))
+    words = [
+        (holder.id, f"notice:{notice}", f"{titles[notice, superior]}，名单随时增补")
+        for notice, superior in fresh
+        for holder in roster.holders(superior, tx.now)[:1]
+    ]
+    _tell_each(tx, words)
     for notice in sorted({item.notice for item in late}):
         record(
             tx,
@@ -142,55 +151,79 @@ def _tell_superiors(tx: Tx, late: Sequence[Obligation]) -> None:
         )
 
 
-def _door_title(tx: Tx, ids: Iterable[int]) -> str:
-    items = store.by_ids(tx, ids)
+def _joined(
+    lists: Mapping[tuple[int, str], Sequence[int]], known: Mapping[tuple[int, str], tasks.Task]
+) -> dict[tuple[int, str], Sequence[int]]:
+    """Each list with what its task names already."""
+    return {
+        key: sorted({*known[key].detail["obligations"], *ids}) if key in known else ids
+        for key, ids in lists.items()
+    }
+
+
+def _door_titles(tx: Tx, lists: Mapping[tuple[int, str], Sequence[int]]) -> dict[tuple[int, str], str]:
     roster = tx.of(Roster)
-    places = list(dict.fromkeys(item.division for item in items))
-    names = "、".join(roster.division(place).short for place in places[:3])
-    more = f"等 {len(places)} 处" if len(places) > 3 else ""
-    return f"派人叫醒 {len(items)} 件：{names}{more}"
+    division = {item.id: item.division for item in store.by_ids(tx, set(chain.from_iterable(lists.values())))}
+    titles = {}
+    for key, ids in lists.items():
+        places = list(dict.fromkeys(division[number] for number in sorted(ids)))
+        names = "、".join(roster.division(place).short for place in places[:3])
+        more = f"等 {len(places)} 处" if len(places) > 3 else ""
+        titles[key] = f"派人叫醒 {len(ids)} 件：{names}{more}"
+    return titles
 
 
 def _give_up(tx: Tx, unreached: Sequence[Obligation]) -> None:
     """叫不到 — nobody above is left: per township a named list that a person must take over."""
     roster, policy = tx.of(Roster), tx.of(CallPolicy)
     store.mark_unreached(tx, [item.id for item in unreached])
-    lists: dict[tuple[int, str], list[Obligation]] = {}
+    lists: dict[tuple[int, str], list[int]] = {}
     for item in unreached:
-        lists.setdefault((item.notice, item.township or item.division), []).append(item)
-    for (notice, place), items in lists.items():
-        group = f"notice:{notice}"
-        known = [
-            task for task in tasks.in_group(tx, group, "takeover") if task.division == place and not task.closed_at
-        ]
-        ids = sorted({*(known[0].detail["obligations"] if known else ()), *(item.id for item in items)})
-        title = _takeover_title(tx, place, ids)
-        if known:
-            tasks.retitle(tx, known[0].id, title, {"notice": notice, "obligations": ids})
-            continue
-        county = roster.county_of(place)
-        owner = f"{county.id}/county_duty" if county and county.id != place else f"{roster.city.id}/city_duty"
-        new = tasks.NewTask(
-            kind="takeover",
-            group=group,
-            title=title,
-            division=place,
-            owner=owner,
-            due_at=tx.now + policy.deadline["takeover"],
-            ladder="takeover",
-            detail={"notice": notice, "obligations": ids},
-        )
-        tasks.open_tasks(tx, [new])
-    for notice in sorted({item.notice for item in unreached}):
+        lists.setdefault((item.notice, item.township or item.division), []).append(item.id)
+    places: dict[int, set[str]] = {}
+    for notice, place in lists:
+        places.setdefault(notice, set()).add(place)
+    known = {
+        (notice, task.division): task
+        for notice, where in places.items()
+        for task in reversed(tasks.owed_tasks_at(tx, f"notice:{notice}", "takeover", where))
+    }
+    named = _joined(lists, known)
+    titles = _takeover_titles(tx, named)
+    details = {key: {"notice": key[0], "obligations": ids} for key, ids in named.items()}
+    tasks.retitle_all(tx, [(known[key].id, titles[key], details[key]) for key in lists if key in known])
+    new = []
+    for notice, place in lists:
+        if (notice, place) not in known:
+            county = roster.county_of(place)
+            owner = f"{county.id}/county_duty" if county and county.id != place else f"{roster.city.id}/city_duty"
+            new.append(
+                tasks.NewTask(
+                    kind="takeover",
+                    group=f"notice:{notice}",
+                    title=titles[notice, place],
+                    division=place,
+                    owner=owner,
+                    due_at=tx.now + policy.deadline["takeover"],
+                    ladder="takeover",
+                    detail=details[notice, place],
+                )
+            )
+    tasks.open_tasks(tx, new)
+    for notice in sorted(places):
         ids = [item.id for item in unreached if item.notice == notice]
         record(tx, CallsUnreached(subject=f"notice:{notice}", obligations=ids))
 
 
-def _takeover_title(tx: Tx, place: str, ids: Sequence[int]) -> str:
+def _takeover_titles(tx: Tx, lists: Mapping[tuple[int, str], Sequence[int]]) -> dict[tuple[int, str], str]:
     roster = tx.of(Roster)
-    villages = {item.division for item in store.by_ids(tx, ids) if item.level is DivisionLevel.VILLAGE}
-    where = f"，{len(villages)} 个村" if villages else ""
-    return f"接手 {len(ids)} 件叫不到的叫应：{roster.full_name(place)}{where}"
+    items = {item.id: item for item in store.by_ids(tx, set(chain.from_iterable(lists.values())))}
+    titles = {}
+    for (notice, place), ids in lists.items():
+        villages = {items[number].division for number in ids if items[number].level is DivisionLevel.VILLAGE}
+        where = f"，{len(villages)} 个村" if villages else ""
+        titles[notice, place] = f"接手 {len(ids)} 件叫不到的叫应：{roster.full_name(place)}{where}"
+    return titles
 
 
 def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
@@ -228,8 +261,7 @@ def hear(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
     store.note_receipts(tx, noted)
     _field_reports(tx, told)
     if cannot:
-        due = [tasks.task(tx, WHOLE, item.id) for item in cannot]
-        tasks.skip_to(tx, due, "deputy")
+        tasks.skip_to(tx, tasks.by_ids(tx, {item.id for item in cannot}), "deputy")
     channel = _automatic(tx)
     for rung in (0, 1) if channel else ():
         service.dial(tx, [item for item in again if item.rung == rung], rung, channel)
@@ -246,14 +278,8 @@ def _tell_too_late(tx: Tx, replies: Sequence[tuple[Attempt, Reply]]) -> None:
     for number, persons in sorted(about.items()):
         notice = warn.notice(tx, WHOLE, number)
         if notice.withdrawn_at is not None:
-            _tell(tx, notice.group, _lifted(tx, notice), sorted(persons - _told(tx, notice, persons)))
-
-
-def _told(tx: Tx, notice: warn.Notice, persons: Iterable[int]) -> set[int]:
-    """Who of these was sent the word that it was lifted."""
-    since = notice.withdrawn_at or tx.now
-    sent = (item for person in persons for item in delivery.attempts_of(tx, WHOLE, person, notice.group))
-    return {item.person for item in sent if item.purpose == "tell" and item.opened_at >= since}
+            told = delivery.spoken_to(tx, persons, "tell", notice.group, notice.withdrawn_at)
+            _tell(tx, notice.group, _lifted(tx, notice), sorted(persons - told))
 
 
 def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:
@@ -266,8 +292,7 @@ def _settle(tx: Tx, answered: Sequence[tuple[int, int, Evidence, str]]) -> None:
     for notice in sorted({item.notice for item in settled}):
         ids = [item.id for item in settled if item.notice == notice]
         record(tx, CallsAnswered(subject=f"notice:{notice}", obligations=ids))
-        if any(item.late for item in settled if item.notice == notice):
-            service.close_finished_lists(tx, CALLED, notice)
+    service.close_finished_lists(tx, CALLED, settled)
 
 
 def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
@@ -300,13 +325,17 @@ def _field_reports(tx: Tx, told: Sequence[tuple[Attempt, Reply]]) -> None:
         there = (Receipt.ON_POST, Receipt.MOVED)
         arrived = {attempt.person for _, attempt, reply in known if reply.receipt in there}
         store.raise_evidence(tx, notice, sorted(arrived), Evidence.ON_POST)
-        _ask_support(tx, group, known)
+        if any(reply.receipt in _WISHES for _, _, reply in known):
+            _ask_support(tx, group, known)
         moved = {item.division for item, _, reply in known if reply.receipt is Receipt.MOVED}
         if moved:
             tasks.complete(tx, CALLED, tasks.owed_at(tx, group, "return", moved))
         if known:
             reports = [[item.division, reply.receipt.value, reply.value] for item, _, reply in known]
             record(tx, FieldReported(subject=group, reports=reports))
+
+
+_WISHES = {Receipt.NEED_HELP: "要人、要车", Receipt.STAND_IN: "不能到岗，派副手"}
 
 
 def _ask_support(tx: Tx, group: str, told: Sequence[tuple[Obligation, Attempt, Reply]]) -> None:
@@ -318,14 +347,14 @@ def _ask_support(tx: Tx, group: str, told: Sequence[tuple[Obligation, Attempt, R
         if task.closed_at is None
     }
     for item, _, reply in told:
-        if reply.receipt not in (Receipt.NEED_HELP, Receipt.STAND_IN):
+        if reply.receipt not in _WISHES:
             continue
         key = (item.division, reply.receipt.value)
         if key in asked:
             continue
         place = roster.full_name(item.division)
         post = roster.posts[item.post]
-        wish = "要人、要车" if reply.receipt is Receipt.NEED_HELP else f"{post.title}不能到岗，派副手"
+        wish = ("" if reply.receipt is Receipt.NEED_HELP else post.title) + _WISHES[reply.receipt]
         new = tasks.NewTask(
             kind="support",
             group=group,
@@ -345,4 +374,5 @@ def install(ladders: tasks.Ladders, board: Switchboard) -> None:
     board.handle(service.PURPOSE, hear)
 
 
+handles(service.OPEN_JOB, service.open_rest)
 keeps("field_reports", "现场回报的本人", store.part_reports)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from shouye.base import delivery, tasks
 from shouye.base.access import SYSTEM, WHOLE, Actor, Permission, Scope, concerns, covers, require
 from shouye.base.delivery import NewAttempt, Receipt
-from shouye.base.kernel import NotFound, Tx, is_night, record, word_of
-from shouye.base.roster import DivisionLevel, Roster
+from shouye.base.kernel import AT_ONCE, NotFound, Tx, enqueue, is_night, record, word_of
+from shouye.base.roster import DivisionLevel, Post, Roster
 from shouye.during import warn
 from shouye.during.call import store
 from shouye.during.call.facts import (
@@ -35,12 +36,39 @@ from shouye.during.call.model import (
 PURPOSE = "call"
 """目的 — replies to calls come back under this word."""
 
+OPEN_JOB = "call.open"
+"""作业 — a further part of a round."""
+
 
 def open_round(tx: Tx, notice: warn.Notice) -> int:
-    """开始一轮叫应 — one obligation per post; what an earlier round left open is withdrawn into this one."""
+    """开始一轮叫应 — one obligation per post; what an earlier round left open is withdrawn into this one.
+
+    Whom it obliges is decided now. What is more than one part follows as jobs in the lane of the notice: its later
+    changes come after them, or make them needless.
+    """
     withdraw_open(tx, notice.id, ground="superseded")
+    posts = tx.of(CallPolicy).posts(tx.of(Roster), notice.level, notice.county, notice.divisions)
+    by_level = Counter(post.level.value for post in posts)
+    record(
+        tx,
+        CallsOpened(
+            subject=notice.group,
+            round=notice.round,
+            obligations=len(posts),
+            by_level={level.value: by_level[level.value] for level in DivisionLevel},
+        ),
+    )
+    open_part(tx, notice, posts[:AT_ONCE])
+    for start in range(AT_ONCE, len(posts), AT_ONCE):
+        rest = [post.id for post in posts[start : start + AT_ONCE]]
+        payload = {"notice": notice.id, "round": notice.round, "posts": rest}
+        enqueue(tx, kind=OPEN_JOB, lane=notice.group, due_at=tx.now, payload=payload)
+    return len(posts)
+
+
+def open_part(tx: Tx, notice: warn.Notice, posts: Sequence[Post]) -> None:
+    """叫应一部分 — of thousands the first are rung while the last are still being written down."""
     roster, policy = tx.of(Roster), tx.of(CallPolicy)
-    posts = policy.posts(roster, notice.level, notice.county, notice.divisions)
     rows = []
     new = []
     for post in posts:
@@ -84,17 +112,13 @@ def open_round(tx: Tx, notice: warn.Notice) -> int:
     for row, number in zip(rows, tasks.open_tasks(tx, new), strict=True):
         row["id"] = number
     store.insert_obligations(tx, rows)
-    by_level = Counter(post.level.value for post in posts)
-    record(
-        tx,
-        CallsOpened(
-            subject=notice.group,
-            round=notice.round,
-            obligations=len(posts),
-            by_level={level.value: by_level[level.value] for level in DivisionLevel},
-        ),
-    )
-    return len(posts)
+
+
+def open_rest(tx: Tx, payload: dict[str, Any]) -> None:
+    """The job's part: unless a later change of the notice has overtaken it."""
+    notice, posts = warn.notice(tx, WHOLE, payload["notice"]), tx.of(Roster).posts
+    if notice.round == payload["round"] and notice.withdrawn_at is None:
+        open_part(tx, notice, [posts[post] for post in payload["posts"] if post in posts])
 
 
 def preview(tx: Tx, scope: Scope, level: str, county: str, divisions: Collection[str]) -> dict[DivisionLevel, int]:
@@ -145,11 +169,10 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
         if person is not None:
             wanted.setdefault(person, []).append(item)
     busy = delivery.busy_persons(tx, wanted, PURPOSE)
-    owing = notices_owed(
-        store.of_persons(tx, wanted), wanted
-    )  # his answer settles all that he owes, so he must hear of all
+    owing = notices_owed(store.owing(tx, wanted), wanted)  # his answer settles all he owes: he must hear of all
     about = {item.notice for item in obligations} | {number for mine in owing.values() for number in mine}
     notices = {number: warn.notice(tx, WHOLE, number) for number in sorted(about)}
+    scripts = {number: script(tx, notice) for number, notice in notices.items()}
     attempts: list[NewAttempt] = []
     tried: list[tuple[int, int]] = []
     turned: list[int] = []
@@ -170,7 +193,7 @@ def dial(tx: Tx, obligations: Sequence[Obligation], rung: int, channel: str) -> 
                 group=notices[most].group,
                 body={
                     "notices": mine,
-                    "text": "".join(script(tx, notices[number]) for number in mine),
+                    "text": "".join(scripts[number] for number in mine),
                     "level": first.level.value,
                     "division": first.division,
                     "post": first.post,
@@ -236,18 +259,34 @@ def take_over(tx: Tx, by: Actor, ids: Collection[int]) -> int:
     for notice in sorted({item.notice for item in mine}):
         given = [item.id for item in mine if item.notice == notice]
         record(tx, CallsHandedOver(subject=f"notice:{notice}", actor=by.signs_as, obligations=given))
-        close_finished_lists(tx, by, notice)
+    close_finished_lists(tx, by, mine)
     return len(numbers)
 
 
-def close_finished_lists(tx: Tx, by: Actor, notice: int) -> None:
-    """A list of unreached people is done when nobody on it is unreached any more."""
-    for task in tasks.in_group(tx, f"notice:{notice}", "takeover"):
-        if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], (CallState.UNREACHED,)):
-            tasks.complete(tx, by, [task.id])
-    for task in tasks.in_group(tx, f"notice:{notice}", "door"):
-        if not task.closed_at and not store.by_ids(tx, task.detail["obligations"], SETTLES_LATER):
-            tasks.complete(tx, by, [task.id])
+def close_finished_lists(tx: Tx, by: Actor, changed: Sequence[Obligation]) -> None:
+    """A list is done when nobody on it is unreached any more; only those that may name these are looked at."""
+    posts = tx.of(Roster).posts
+    places: dict[tuple[int, str], set[str]] = {}
+    for item in changed:
+        places.setdefault((item.notice, "takeover"), set()).add(item.township or item.division)
+        above = posts[item.post].superior
+        if above is not None:
+            places.setdefault((item.notice, "door"), set()).add(posts[above].division)
+    lists = [
+        one
+        for (notice, kind), where in sorted(places.items())
+        for one in tasks.owed_tasks_at(tx, f"notice:{notice}", kind, where)
+    ]
+    if not lists:
+        return
+    states = store.states_of(tx, {number for one in lists for number in one.detail["obligations"]})
+    wanting = {"takeover": (CallState.UNREACHED,), "door": SETTLES_LATER}
+    done = [
+        one.id
+        for one in lists
+        if not any(states[number] in wanting[one.kind] for number in one.detail["obligations"])
+    ]
+    tasks.complete(tx, by, done)
 
 
 def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
@@ -259,36 +298,37 @@ def withdraw_open(tx: Tx, notice: int, ground: str) -> int:
         if ground != "superseded" or kind not in ("return", "support")
     }
     tasks.cancel(tx, SYSTEM, owed)
-    return withdraw_some(tx, notice, [item.id for item in store.of_notice(tx, notice, OPEN)], ground)
+    return withdraw_some(tx, notice, store.of_notice(tx, notice, OPEN), ground)
 
 
-def withdraw_some(tx: Tx, notice: int, ids: Sequence[int], ground: str) -> int:
+def withdraw_some(tx: Tx, notice: int, items: Sequence[Obligation], ground: str) -> int:
     """撤回其中几件 — these are no longer wanted; the rest goes on."""
+    ids = [item.id for item in items]
     store.close(tx, ids, CallState.WITHDRAWN)
     tasks.cancel(tx, SYSTEM, ids)
     if ids:
         record(tx, CallsWithdrawn(subject=f"notice:{notice}", obligations=len(ids), ground=ground))
-        close_finished_lists(tx, SYSTEM, notice)
+        close_finished_lists(tx, SYSTEM, items)
     return len(ids)
 
 
 def reached_persons(tx: Tx, notice: int) -> list[int]:
     """Exactly those whom this notice's calls reached: they, and nobody else, hear that it is lifted."""
-    mine = store.of_notice(tx, notice)
+    mine, group = store.people_of_notice(tx, notice), f"notice:{notice}"
     since = min((item.opened_at for item in mine), default=tx.now)
     people = {person for item in mine for person in (item.primary, item.deputy) if person is not None}
-    rings = delivery.delivered(tx, people, PURPOSE, since)
-    called = {ring.person for ring in rings if notice in notices_of(ring)}
-    return sorted(called | _superiors_told(tx, notice, mine, since))
+    called = delivery.reached(tx, PURPOSE, group, since) & people
+    others = delivery.delivered(tx, people - called, PURPOSE, since, but=group)
+    called |= {ring.person for ring in others if notice in notices_of(ring)}
+    return sorted(called | _superiors_told(tx, group, mine, since))
 
 
-def _superiors_told(tx: Tx, notice: int, mine: Sequence[Obligation], since: datetime) -> set[int]:
+def _superiors_told(tx: Tx, group: str, mine: Sequence[Any], since: datetime) -> set[int]:
     """Who was told, as the post above, that others do not answer: he sends people, so he must hear the end too."""
     roster = tx.of(Roster)
     above = {roster.posts[item.post].superior for item in mine if item.escalated}
     people = {person.id for post in above if post is not None for person in roster.holders(post, tx.now)}
-    told = delivery.delivered(tx, people, "tell", since)
-    return {message.person for message in told if message.group == f"notice:{notice}"}
+    return delivery.reached(tx, "tell", group, since) & people
 
 
 def balance(tx: Tx, scope: Scope, notice: int | None = None) -> Balance:
@@ -323,7 +363,7 @@ def obligations_of(tx: Tx, scope: Scope, notice: int, person: int) -> list[Oblig
 
 
 def obligations_by_id(
-    tx: Tx, scope: Scope, ids: Iterable[int], states: Collection[CallState] = ()
+    tx: Tx, scope: Scope, ids: Collection[int], states: Collection[CallState] = ()
 ) -> list[Obligation]:
     return _inside(tx, scope, store.by_ids(tx, ids, states))
 

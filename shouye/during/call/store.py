@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from shouye.base.kernel import Instant, RowId, Tx, metadata
+from shouye.base.kernel import Each, Instant, RowId, Tx, among, insert_rows, metadata
 from shouye.base.roster import DivisionLevel
 from shouye.during.call.model import (
     OPEN,
@@ -35,8 +35,6 @@ from shouye.during.call.model import (
     FieldReport,
     Obligation,
 )
-
-CHUNK = 500
 
 obligation_table = Table(
     "obligation",
@@ -104,66 +102,118 @@ def _in_state(states: Iterable[CallState]) -> ColumnElement[bool]:
 
 
 # Statements that run thousands of times in a night are put together once.
-_now = bindparam("now_", type_=Instant)
 _in_states = obligation_table.c.state.in_(bindparam("states", expanding=True))
-_these = select(obligation_table).where(obligation_table.c.id.in_(bindparam("ids", expanding=True)))
+_listed = among(obligation_table.c.id, "ids")
+_these = select(obligation_table).where(_listed)
 _BY_IDS = [query.order_by(obligation_table.c.id) for query in (_these, _these.where(_in_states))]
+_STATES_OF = select(obligation_table.c.id, obligation_table.c.state).where(_listed)
 _of_notice = select(obligation_table).where(obligation_table.c.notice == bindparam("notice_"))
 _OF_NOTICE = [query.order_by(obligation_table.c.id) for query in (_of_notice, _of_notice.where(_in_states))]
+_ANY_OF_ROUND = (
+    select(obligation_table.c.id)
+    .where(obligation_table.c.notice == bindparam("notice_"), obligation_table.c.round == bindparam("round_"))
+    .limit(1)
+)
+_PEOPLE_OF = select(
+    *(obligation_table.c[key] for key in ("primary", "deputy", "post", "escalated", "opened_at"))
+).where(obligation_table.c.notice == bindparam("notice_"))
 # Two searches, each by its index: an OR of two lists would look at every row.
-_holding = [
-    select(obligation_table).where(column.in_(bindparam("persons", expanding=True)))
-    for column in (obligation_table.c.primary, obligation_table.c.deputy)
-]
-_SETTLED_BY = union(*(query.where(_in_state(SETTLES_LATER)) for query in _holding))
-_HELD_IN = union(*(query.where(obligation_table.c.notice == bindparam("notice_")) for query in _holding))
-_TRIED = (
-    update(obligation_table)
-    .where(obligation_table.c.id == bindparam("o"))
-    .values(
-        tries=obligation_table.c.tries + 1,
-        rung=bindparam("rung_"),
-        last_try_at=_now,
-        first_try_at=func.coalesce(obligation_table.c.first_try_at, _now),
+_HOLDERS = [among(column, "persons") for column in (obligation_table.c.primary, obligation_table.c.deputy)]
+_SETTLED_BY = union(*(select(obligation_table).where(mine, _in_state(SETTLES_LATER)) for mine in _HOLDERS))
+_HELD_IN = union(
+    *(select(obligation_table).where(mine, obligation_table.c.notice == bindparam("notice_")) for mine in _HOLDERS)
+)
+_OWING = union(
+    *(
+        select(*(obligation_table.c[key] for key in ("id", "notice", "primary", "deputy", "rung"))).where(
+            mine, _in_state(OPEN)
+        )
+        for mine in _HOLDERS
     )
 )
-_RECEIVED = (
-    update(obligation_table)
-    .where(obligation_table.c.id == bindparam("o"), _in_state(OPEN))
-    .values(last_receipt=bindparam("receipt_"), state=bindparam("state_"), evidence=bindparam("evidence_"))
+_TRIED = Each(
+    lambda row: (
+        update(obligation_table)
+        .where(obligation_table.c.id == row.o)
+        .values(
+            tries=obligation_table.c.tries + 1,
+            rung=row.rung_,
+            last_try_at=row.now_,
+            first_try_at=func.coalesce(obligation_table.c.first_try_at, row.now_),
+        )
+    ),
+    o=Integer,
+    rung_=Integer,
+    now_=Instant,
 )
-_SETTLED = (
-    update(obligation_table)
-    .where(obligation_table.c.id == bindparam("o"), _in_state(SETTLES_LATER))
-    .values(
-        state=CallState.ANSWERED.value,
-        answered_at=_now,
-        answered_by=bindparam("person_"),
-        evidence=bindparam("evidence_"),
-        last_receipt=bindparam("receipt_"),
-        late=or_(obligation_table.c.late, obligation_table.c.due_at < _now),
-        closed_at=_now,
-    )
+_RECEIVED = Each(
+    lambda row: (
+        update(obligation_table)
+        .where(obligation_table.c.id == row.o, _in_state(OPEN))
+        .values(last_receipt=row.receipt_, state=row.state_, evidence=row.evidence_)
+    ),
+    o=Integer,
+    receipt_=String,
+    state_=String,
+    evidence_=Integer,
+)
+_SETTLED = Each(
+    lambda row: (
+        update(obligation_table)
+        .where(obligation_table.c.id == row.o, _in_state(SETTLES_LATER))
+        .values(
+            state=CallState.ANSWERED.value,
+            answered_at=row.now_,
+            answered_by=row.person_,
+            evidence=row.evidence_,
+            last_receipt=row.receipt_,
+            late=or_(obligation_table.c.late, obligation_table.c.due_at < row.now_),
+            closed_at=row.now_,
+        )
+    ),
+    o=Integer,
+    person_=Integer,
+    evidence_=Integer,
+    receipt_=String,
+    now_=Instant,
+)
+_FORGOTTEN = Each(
+    lambda row: delete(escalation_table).where(
+        escalation_table.c.notice == row.notice_, escalation_table.c.superior == row.superior_
+    ),
+    notice_=Integer,
+    superior_=String,
 )
 
 
 def insert_obligations(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        tx.run(insert(obligation_table), list(rows))
+    insert_rows(tx, obligation_table, rows)
 
 
-def by_ids(tx: Tx, ids: Iterable[int], states: Collection[CallState] = ()) -> list[Obligation]:
-    wanted = sorted(set(ids))
-    found: list[Obligation] = []
-    for start in range(0, len(wanted), CHUNK):
-        some = {"ids": wanted[start : start + CHUNK], "states": [state.value for state in states]}
-        found.extend(_obligation(row) for row in tx.run(_BY_IDS[bool(states)], some))
-    return found
+def by_ids(tx: Tx, ids: Collection[int], states: Collection[CallState] = ()) -> list[Obligation]:
+    if not ids:
+        return []
+    some = {"ids": ids, "states": [state.value for state in states]}
+    return [_obligation(row) for row in tx.run(_BY_IDS[bool(states)], some)]
+
+
+def states_of(tx: Tx, ids: Collection[int]) -> dict[int, CallState]:
+    return {row.id: _STATES[row.state] for row in tx.run(_STATES_OF, {"ids": ids})}
 
 
 def of_notice(tx: Tx, notice: int, states: Collection[CallState] = ()) -> list[Obligation]:
     some = {"notice_": notice, "states": [state.value for state in states]}
     return [_obligation(row) for row in tx.run(_OF_NOTICE[bool(states)], some)]
+
+
+def round_begun(tx: Tx, notice: int, number: int) -> bool:
+    return tx.run(_ANY_OF_ROUND, {"notice_": notice, "round_": number}).first() is not None
+
+
+def people_of_notice(tx: Tx, notice: int) -> Sequence[Any]:
+    """For each obligation of the notice: primary, deputy, post, escalated, opened_at."""
+    found: Sequence[Any] = tx.run(_PEOPLE_OF, {"notice_": notice}).all()
+    return found
 
 
 def of_persons(tx: Tx, persons: Iterable[int]) -> list[Obligation]:
@@ -176,12 +226,13 @@ def of_people_in(tx: Tx, persons: Iterable[int], notice: int) -> list[Obligation
 
 
 def _held_by(tx: Tx, persons: Iterable[int], query: Any, some: dict[str, Any]) -> list[Obligation]:
-    wanted = sorted(set(persons))
-    found: dict[int, Obligation] = {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = tx.run(query, {"persons": wanted[start : start + CHUNK], **some})
-        found.update({row.id: _obligation(row) for row in rows})
-    return [found[number] for number in sorted(found)]
+    rows = tx.run(query, {"persons": sorted(set(persons)), **some})
+    return [_obligation(row) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def owing(tx: Tx, persons: Collection[int]) -> Sequence[Any]:
+    """What these people hold that nobody answers for yet: id, notice, primary, deputy, rung; oldest first."""
+    return sorted(tx.run(_OWING, {"persons": sorted(persons)}).all())
 
 
 def answered_at_places(tx: Tx, notice: int, divisions: Collection[str]) -> dict[str, int]:
@@ -208,42 +259,32 @@ def all_obligations(tx: Tx) -> list[Obligation]:
 
 def note_tries(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:
     """(obligation, rung): one more try now."""
-    if rows:
-        tx.run(_TRIED, [{"o": number, "rung_": rung, "now_": tx.now} for number, rung in rows])
+    _TRIED.run(tx, [{"o": number, "rung_": rung, "now_": tx.now} for number, rung in dict(rows).items()])
 
 
 def note_receipts(tx: Tx, rows: Sequence[tuple[int, str, CallState, Evidence]]) -> None:
     """(obligation, receipt, state, evidence) of what did not settle it."""
-    if rows:
-        changes = [
-            {"o": number, "receipt_": receipt, "state_": state.value, "evidence_": int(evidence)}
-            for number, receipt, state, evidence in rows
-        ]
-        tx.run(_RECEIVED, changes)
+    last = {
+        number: {"o": number, "receipt_": receipt, "state_": state.value, "evidence_": int(evidence)}
+        for number, receipt, state, evidence in rows
+    }
+    _RECEIVED.run(tx, list(last.values()))
 
 
 def settle(tx: Tx, rows: Sequence[tuple[int, int, Evidence, str]]) -> None:
-    """(obligation, person, evidence, receipt): answered now, if still to be settled."""
-    if rows:
-        changes = [
-            {"o": number, "person_": person, "evidence_": int(evidence), "receipt_": receipt, "now_": tx.now}
-            for number, person, evidence, receipt in rows
-        ]
-        tx.run(_SETTLED, changes)
+    """(obligation, person, evidence, receipt): answered now, if still to be settled; the first answer counts."""
+    first = {
+        number: {"o": number, "person_": person, "evidence_": int(evidence), "receipt_": receipt, "now_": tx.now}
+        for number, person, evidence, receipt in reversed(rows)
+    }
+    _SETTLED.run(tx, list(first.values()))
 
 
 def raise_evidence(tx: Tx, notice: int, persons: Sequence[int], evidence: Evidence) -> None:
     """What these people answered in this notice is now known better."""
-    for start in range(0, len(persons), CHUNK):
-        tx.run(
-            update(obligation_table)
-            .where(
-                obligation_table.c.notice == notice,
-                obligation_table.c.answered_by.in_(persons[start : start + CHUNK]),
-                obligation_table.c.evidence < int(evidence),
-            )
-            .values(evidence=int(evidence))
-        )
+    theirs = (obligation_table.c.notice == notice) & among(obligation_table.c.answered_by, "persons")
+    better = obligation_table.c.evidence < int(evidence)
+    tx.run(update(obligation_table).where(theirs, better).values(evidence=int(evidence)), {"persons": persons})
 
 
 def mark_late(tx: Tx, ids: Sequence[int], escalated: Sequence[int]) -> None:
@@ -254,9 +295,8 @@ def mark_late(tx: Tx, ids: Sequence[int], escalated: Sequence[int]) -> None:
 
 def turn_to_deputy(tx: Tx, ids: Sequence[int]) -> None:
     """From now on the deputy is called for these, and his answer counts."""
-    for start in range(0, len(ids), CHUNK):
-        mine = obligation_table.c.id.in_(ids[start : start + CHUNK]) & _in_state(SETTLES_LATER)
-        tx.run(update(obligation_table).where(mine).values(rung=1))
+    if ids:
+        tx.run(update(obligation_table).where(_listed, _in_state(SETTLES_LATER)).values(rung=1), {"ids": ids})
 
 
 def mark_unreached(tx: Tx, ids: Sequence[int]) -> None:
@@ -268,31 +308,25 @@ def close(tx: Tx, ids: Sequence[int], state: CallState, to: str = "") -> None:
 
 
 def _set(tx: Tx, ids: Sequence[int], values: dict[str, Any]) -> None:
-    for start in range(0, len(ids), CHUNK):
-        tx.run(
-            update(obligation_table)
-            .where(
-                obligation_table.c.id.in_(ids[start : start + CHUNK]),
-                obligation_table.c.state.in_([state.value for state in OPEN]),
-            )
-            .values(**values)
-        )
+    if ids:
+        tx.run(update(obligation_table).where(_listed, _in_state(OPEN)).values(**values), {"ids": ids})
 
 
-def escalation(tx: Tx, notice: int, superior: str) -> int | None:
-    """The task of the one message to this superior, if it was sent."""
-    query = select(escalation_table.c.task).where(
-        escalation_table.c.notice == notice, escalation_table.c.superior == superior
-    )
-    task: int | None = tx.run(query).scalar()
-    return task
+def escalations(tx: Tx, notices: Collection[int]) -> dict[tuple[int, str], int]:
+    """(notice, superior) -> the task of the one message to this superior."""
+    rows = tx.run(select(escalation_table).where(escalation_table.c.notice.in_(sorted(notices))))
+    return {(row.notice, row.superior): row.task for row in rows}
 
 
-def put_escalation(tx: Tx, notice: int, superior: str, task: int) -> None:
-    """The list this superior was told of last."""
-    gone = (escalation_table.c.notice == notice) & (escalation_table.c.superior == superior)
-    tx.run(delete(escalation_table).where(gone))
-    tx.run(insert(escalation_table).values(notice=notice, superior=superior, opened_at=tx.now, task=task))
+def put_escalations(tx: Tx, tasks: Mapping[tuple[int, str], int]) -> None:
+    """The list each superior was told of last."""
+    rows = [{"notice_": notice, "superior_": superior} for notice, superior in tasks]
+    _FORGOTTEN.run(tx, rows)
+    new = [
+        {"notice": notice, "superior": superior, "opened_at": tx.now, "task": task}
+        for (notice, superior), task in tasks.items()
+    ]
+    insert_rows(tx, escalation_table, new)
 
 
 def insert_reports(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -338,11 +372,13 @@ def balances(tx: Tx, *keys: str, notice: int | None = None) -> dict[tuple[Any, .
 
 _LEVELS = {level.value: level for level in DivisionLevel}
 _STATES = {state.value: state for state in CallState}
+_EVIDENCES = {int(evidence): evidence for evidence in Evidence}
+_LEVEL, _STATE, _EVIDENCE = (obligation_table.c.keys().index(key) for key in ("level", "state", "evidence"))
 
 
 def _obligation(row: Any) -> Obligation:
-    values = dict(row._mapping)
-    values["level"] = _LEVELS[values["level"]]
-    values["state"] = _STATES[values["state"]]
-    values["evidence"] = Evidence(values["evidence"])
-    return Obligation(**values)
+    values = list(row)
+    values[_LEVEL] = _LEVELS[values[_LEVEL]]
+    values[_STATE] = _STATES[values[_STATE]]
+    values[_EVIDENCE] = _EVIDENCES[values[_EVIDENCE]]
+    return Obligation(*values)

@@ -27,6 +27,7 @@ from shouye.base.kernel import (
     Database,
     DatabaseAway,
     Fact,
+    JobSource,
     Mode,
     SimClock,
     Tx,
@@ -65,7 +66,7 @@ class Room:
     """Who asked: it is told what came back, and cannot bear some persons."""
 
     unbearable: set[int] = field(default_factory=set)
-    error: Exception = field(default_factory=lambda: ValueError("the room is not ready for this"))
+    error: BaseException = field(default_factory=lambda: ValueError("the room is not ready for this"))
 
     def hear(self, tx: Tx, pairs: Sequence[tuple[Attempt, Reply]]) -> None:
         if self.unbearable & {attempt.person for attempt, _ in pairs}:
@@ -227,3 +228,24 @@ def test_nothing_is_sent_twice_wherever_the_process_ends(
     assert {one.outcome for one in attempts} == {
         Outcome.UNKNOWN if between_intent_and_outcome and line is Line else Outcome.DELIVERED
     }
+
+
+def test_a_reply_that_ends_the_process_ends_a_few_and_no_more(office: Office) -> None:
+    office.room.unbearable, office.room.error = {8}, SystemExit()
+    office.call(*PERSONS)
+    ends = 0
+    while True:
+        try:
+            office.work()
+            while JobSource().run_due(office.database):
+                pass
+            break
+        except SystemExit:
+            ends += 1
+            assert ends < 20
+            office.again()
+    assert office.told == [(7, Receipt.CONFIRMED), (9, Receipt.CONFIRMED)]
+    assert {one.outcome for one in office.attempts()} == {Outcome.DELIVERED}
+    with office.database.read() as tx:
+        assert [job.kind for job in dead_jobs(tx)] == ["delivery.reply"]
+    assert 3 <= ends <= 10

@@ -466,6 +466,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False, comment="in a drill it may lie ahead"),
         sa.Column("receipt", sa.String(length=12), nullable=False),
         sa.Column("value", sa.Integer(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         comment="what came back and is not taken in yet; it leaves with the transaction that takes it in",
     )
@@ -619,6 +620,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_by", sa.String(length=80), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
