@@ -10,8 +10,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shouye.base.kernel import BadInput
+from shouye.doors.cli.feeds import tell_spans
 from shouye.doors.cli.words import told
-from shouye.watch.intake import Message, Refused, SessionOptions, all_codecs, codec_of, read_frames
+from shouye.watch.intake import (
+    Message,
+    Refused,
+    SessionOptions,
+    all_codecs,
+    all_layouts,
+    codec_of,
+    read_frames,
+    spans_of,
+)
 
 codec_app = typer.Typer(help="通信规约：报文译码与检查。", no_args_is_help=True)
 
@@ -60,6 +71,27 @@ def decode(
     with told():
         for message in read_frames(file, codec_of(name), SessionOptions(source=source)):
             typer.echo(json.dumps(shown(message), ensure_ascii=False))
+
+
+@codec_app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="规约名称，见 shouye codec list", show_default=False)],
+    frame: Annotated[str, typer.Argument(help="一帧：十六进制，或报文本身", show_default=False)],
+    source: Annotated[str, typer.Option("--source", help="来源，决定用谁的扩展要素表")] = "",
+) -> None:
+    """逐字段说明一帧的字节；拒收之处以“<<”标出。"""
+    with told():
+        options = SessionOptions(source=source)
+        try:
+            raw = bytes.fromhex(frame)
+        except ValueError:
+            raw = frame.encode()
+        message = codec_of(name).decode(raw, options)
+        if isinstance(message, Refused):
+            typer.echo(f"拒收 [{message.code.value}] {message.detail}")
+        if not (spans := spans_of(name, raw, options, message)):
+            raise BadInput(f"规约 {name} 没有字节布局；可用：{'、'.join(all_layouts())}")
+        tell_spans(spans)
 
 
 def shown(message: Message) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from shouye.base.kernel import BadInput, NotFound, WallClock, iso
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened, told
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
-from shouye.watch.intake import read_frames
+from shouye.watch.intake import Span, read_frames
 
 
 def make_feeds(city: FindCity) -> typer.Typer:
@@ -27,7 +27,7 @@ def make_feeds(city: FindCity) -> typer.Typer:
     app.command("status")(_make_status(city))
     app.command("load")(_make_load(city))
     quarantine.command("list")(list_held)
-    quarantine.command("show")(show_held)
+    quarantine.command("show")(_make_show(city))
     quarantine.command("retry")(_make_retry(city))
     quarantine.command("drop")(drop_held)
     app.add_typer(quarantine, name="quarantine")
@@ -146,12 +146,30 @@ def list_held(
         Console().print(table)
 
 
-def show_held(database: Where, number: Annotated[int, typer.Argument(help="隔离区里的号")]) -> None:
-    """看一条：原始字节，和按规约译出来的样子。"""
-    with opened(database) as found, found.read() as tx:
-        one = tally.held_one(tx, WHOLE, number)
-    typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
-    typer.echo(masked(one.raw))
+def _make_show(find: FindCity) -> Callable[..., None]:
+    def show(
+        database: Where,
+        number: Annotated[int, typer.Argument(help="隔离区里的号")],
+        city: CityOption = "datong",
+    ) -> None:
+        """看一条：原始字节；规约说得清的，逐字段说明，拒收之处以“<<”标出。"""
+        with opened(database) as found:
+            with found.read() as tx:
+                one = tally.held_one(tx, WHOLE, number)
+            feed = blocks(find(city)).get(one.feed)
+        typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
+        typer.echo(masked(one.raw))
+        if feed is not None:
+            tell_spans(feeds.fields_of(feed, one.raw, one.code, one.station))
+
+    return show
+
+
+def tell_spans(spans: Iterable[Span]) -> None:
+    """One field a line: its bytes, its term, what it says, why it cannot be."""
+    for one in spans:
+        place = f"{one.begin:04X}" + (f"–{one.end - 1:04X}" if one.end - one.begin > 1 else "")
+        typer.echo(f"{place:<10}{one.term}　{one.said}" + (f"　<< {one.wrong}" if one.wrong else ""))
 
 
 def masked(raw: bytes) -> str:

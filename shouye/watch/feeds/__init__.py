@@ -19,6 +19,7 @@ from shouye.watch.feeds.model import Parcel as Parcel
 from shouye.watch.feeds.model import Proof as Proof
 from shouye.watch.feeds.model import Receipt as Receipt
 from shouye.watch.feeds.model import Standing as Standing
+from shouye.watch.feeds.model import fields_of as fields_of
 from shouye.watch.feeds.model import prove as prove
 from shouye.watch.feeds.model import translate as translate
 from shouye.watch.feeds.service import hot_spots as hot_spots

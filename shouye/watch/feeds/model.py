@@ -27,8 +27,10 @@ from shouye.watch.intake import (
     Message,
     Refused,
     SessionOptions,
+    Span,
     WireReading,
     codec_of,
+    spans_of,
 )
 from shouye.watch.observe import Reading, standard_elements
 
@@ -376,6 +378,15 @@ def prove(feed: Feed, messages: Iterable[Message], heard_at: datetime | None = N
             refused += taken.refused
             unmapped |= dict.fromkeys(taken.unmapped)
     return Proof(many, tuple(readings), records, tuple(refused), tuple(unmapped))
+
+
+def fields_of(feed: Feed, raw: bytes, code: str = "", station: str = "") -> tuple[Span, ...]:
+    """字节含义 — what each byte of a frame is, by the block as it is; the refused place is marked."""
+    messages = feed.read(raw)
+    spans = spans_of(feed.codec_name, raw, feed.session_options, messages[0] if messages else None)
+    if code != UNLISTED:
+        return spans
+    return tuple(replace(one, wrong="不在站点表里") if one.said == station else one for one in spans)
 
 
 def raw_of(feed: Feed, message: Decoded) -> bytes:

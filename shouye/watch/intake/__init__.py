@@ -1,7 +1,8 @@
 """数据接入 — what comes from outside, as it is: a codec (通信规约, 文件格式) turns bytes into readings, no more.
 
 One protocol is one file on the shelf `codecs/`: a frame (报文) is decoded or refused (拒收) with a code, a Chinese
-sentence and its bytes; what flows is heard by a session (会话), which answers as its protocol wants it.
+sentence and its bytes, each of which `spans_of` explains (字节布局), the wrong place marked; what flows is heard
+by a session (会话), which answers as its protocol wants it.
 
 A document (XML, JSON, CSV) hands over its own record: a Signal (预警信号, its bytes kept and never re-graded), a
 QuakeEvent (地震) in one revision, a HotSpot (卫星热点) of one pass.
@@ -18,6 +19,9 @@ from shouye.watch.intake.codecs.modbus import register_spans as register_spans
 from shouye.watch.intake.codecs.quakeml import QuakeEvent as QuakeEvent
 from shouye.watch.intake.codecs.quakeml import newest as newest
 from shouye.watch.intake.codecs.table import table_rows as table_rows
+from shouye.watch.intake.layouts import Span as Span
+from shouye.watch.intake.layouts import all_layouts as all_layouts
+from shouye.watch.intake.layouts import spans_of as spans_of
 from shouye.watch.intake.model import STANDARD as STANDARD
 from shouye.watch.intake.model import BadFrame as BadFrame
 from shouye.watch.intake.model import Codec as Codec

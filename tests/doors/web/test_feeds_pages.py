@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_bytes_are_for_who_may_act_and_fetching_them_is_written_down(acting: Con
     wired(acting, forged)
     path = f"/quarantine/{first_held(acting).id}"
     page = acting.client("duty").get(path).text
-    assert "7E 7E 01 00 14 02 99 99 2A 2A" in page  # the password is asterisks
+    assert "7E 7E 01 00 14 02 99 99 2A 2A" in re.sub("<[^>]*>", "", page)  # the password is asterisks
     assert "04 D2" not in page
     viewer = acting.client("viewer").get(path).text
     assert "7E 7E" not in viewer
@@ -164,6 +165,16 @@ def test_the_pages_in_a_browser(browser: Browser, acting: Console, address: str,
     page.keyboard.press("F2")
     page.wait_for_url("**/quarantine/*")
     expect(page.locator(".dump")).to_contain_text('range", "element')
+    wired(acting, report(5, "80.0", station="0014029999"), report(0, "1.0")[:-1] + b"\0")
+    for number, place in ((2, "遥测站地址"), (3, "校验码")):
+        page.goto(f"{address}/quarantine/{number}")
+        row = page.locator("#fields tbody tr", has=page.locator(".bad")).first
+        expect(row).to_contain_text(place)
+        row.focus()
+        lit = page.locator("#bytes .lit")
+        expect(lit.first).to_have_class("f wrong lit")
+        page.locator("#bytes [data-f='1']").first.hover()
+        expect(page.locator("#fields tr.lit")).to_contain_text("帧起始")
     page.set_viewport_size(PHONE)
     for path in ("/feeds", "/feeds/push", "/quarantine", page.url.removeprefix(address)):
         page.goto(f"{address}{path}")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shouye.doors.web.words import figure
 from shouye.watch.feeds import Feed, translate
-from shouye.watch.intake import Decoded, Message, WireReading
+from shouye.watch.intake import Decoded, Message, Span, WireReading
 from shouye.watch.tally import Held, without_secrets
 
 WIDTH = 16
@@ -21,12 +21,26 @@ SECRET = frozenset({"password", "pw", "plate", "driver", "auth"})
 
 
 @dataclass(frozen=True)
-class Line:
-    """一行字节 — where it begins, in hex, as text."""
+class Chunk:
+    """同一字段的几个字节 — `field` counts the fields of the frame from 1; 0 is none of them."""
 
-    offset: str
+    field: int
+    wrong: bool
     hex: str
     text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """一行字节 — where it begins, in hex, as text; cut where a field ends."""
+
+    offset: str
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def gap(self) -> str:
+        """What fills a short line."""
+        return " " * (3 * (WIDTH - sum(len(one.text) for one in self.chunks)))
 
 
 @dataclass(frozen=True)
@@ -57,14 +71,27 @@ class Part:
     """What would be refused of it now, by the block as it is."""
 
 
-def dump(raw: bytes) -> list[Line]:
+def dump(raw: bytes, spans: Sequence[Span] = ()) -> list[Line]:
     """Sixteen bytes a line; passwords are asterisks."""
     bare = without_secrets(raw)
-    lines = [bare[at : at + WIDTH] for at in range(0, min(len(bare), WIDTH * MOST_LINES), WIDTH)]
+    many = min(len(bare), WIDTH * MOST_LINES)
+    owner = [0] * many
+    for number, span in enumerate(spans, start=1):
+        owner[span.begin : min(span.end, many)] = [number] * (min(span.end, many) - span.begin)
     return [
-        Line(f"{number * WIDTH:04X}", line.hex(" ").upper(), "".join(_shown(byte) for byte in line))
-        for number, line in enumerate(lines)
+        Line(f"{at:04X}", tuple(_chunks(bare, owner, at, min(at + WIDTH, many), spans)))
+        for at in range(0, many, WIDTH)
     ]
+
+
+def _chunks(bare: bytes, owner: Sequence[int], begin: int, end: int, spans: Sequence[Span]) -> Iterator[Chunk]:
+    at = begin
+    while at < end:
+        to = next((place for place in range(at, end) if owner[place] != owner[at]), end)
+        number, part = owner[at], bare[at:to]
+        wrong = number > 0 and bool(spans[number - 1].wrong)
+        yield Chunk(number, wrong, part.hex(" ").upper(), "".join(_shown(byte) for byte in part))
+        at = to
 
 
 def _shown(byte: int) -> str:

@@ -200,6 +200,7 @@ def held_one(visit: See, number: int) -> Response:
         one = tally.held_one(sight.tx, sight.scope, number)
         known = blocks(visit.city).feeds.get(one.feed)
         after = tally.held(sight.tx, sight.scope, one.feed, limit=1, before=one.id)
+        spans = feeds.fields_of(known, one.raw, one.code, one.station) if known else ()
         return render(
             visit,
             sight,
@@ -207,7 +208,8 @@ def held_one(visit: See, number: int) -> Response:
             here="/quarantine",
             one=one,
             block=known,
-            lines=dump(one.raw),
+            spans=spans,
+            lines=dump(one.raw, spans),
             parts=parts(known, one, sight.tx.now) if known else [],
             after=after[0] if after else None,
             states=STATES,
