@@ -34,7 +34,7 @@ _DATED = re.compile(
     r"^\d{3,4} (?:AM|PM|UTC|Z).{1,40}?([A-Z]{3}) (\d{1,2}) (\d{4})\s*$", re.MULTILINE | re.IGNORECASE
 )
 _UGC = re.compile(
-    r"^[A-Z]{2}[CZ](?:ALL|\d{3})(?:[>-]\s*(?:[A-Z]{2}[CZ])?(?:ALL|\d{3})){0,500}+-\s*\d{6}-\s*$", re.MULTILINE
+    r"^[A-Z]{2}[CZ](?:ALL|\d{3})(?:[>-]\s*(?:[A-Z]{2}[CZ])?(?:ALL|\d{3})){0,500}-\s*\d{6}-\s*$", re.MULTILINE
 )
 _VTEC = re.compile(
     r"/([OTEX])\.(NEW|CON|EXT|EXA|EXB|UPG|CAN|EXP|COR|ROU)\.([A-Z]{4})\.([A-Z]{2})\.([WAYSFON])\.(\d{4})"
