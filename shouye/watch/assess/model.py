@@ -256,7 +256,7 @@ class Engine(Protocol):
     def start(self, start: Start) -> Told:
         """Begin with this gauge, forgetting what was known of it."""
 
-    def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
+    def feed(self, batch: Sequence[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
         """Take these; only gauges for which something may have changed are told."""
 
 

@@ -151,14 +151,14 @@ def judge(tx: Tx, by: Assessor, batch: int) -> None:
     _take_turn(tx, by)
     stored = observe.stored_in(tx, batch)
     agreement.check(tx, by.facts, stored)
-    readings = [reading for reading in stored if reading.element in by.elements]
+    readings = stored.only(lambda _, element: element in by.elements)
     strangers = by.engine.strangers(readings)
     for station, since in observe.to_judge_again(tx, batch).items():  # what counts of an older reading has changed
         strangers[station] = min(since, strangers.get(station, since))
     for station in [station for station in strangers if station in by.cold]:
         by.cold[station] = min(by.cold[station], strangers.pop(station) - _BACK)
     told = _start(tx, by, {station: first - _BACK for station, first in strangers.items()})
-    ready = [one for one in readings if one.station not in by.cold and one.station not in told]
+    ready = readings.only(lambda station, _: station not in by.cold and station not in told)
     _settle(tx, told | by.engine.feed(ready))
 
 

@@ -15,9 +15,11 @@ from shouye.watch.observe.elements import Limits as Limits
 from shouye.watch.observe.elements import read_quality as read_quality
 from shouye.watch.observe.elements import standard_elements as standard_elements
 from shouye.watch.observe.facts import ReadingsMarked as ReadingsMarked
+from shouye.watch.observe.fresh import Fresh as Fresh
+from shouye.watch.observe.fresh import Heard as Heard
+from shouye.watch.observe.fresh import SourcedSeries as SourcedSeries
 from shouye.watch.observe.model import Cause as Cause
 from shouye.watch.observe.model import Flag as Flag
-from shouye.watch.observe.model import Fresh as Fresh
 from shouye.watch.observe.model import Mark as Mark
 from shouye.watch.observe.model import Quality as Quality
 from shouye.watch.observe.model import Reading as Reading

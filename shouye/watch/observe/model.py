@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
-from threading import Lock
 
-from shouye.base.kernel import Tx
 from shouye.watch.marks import Mark as Mark
 from shouye.watch.marks import Quality as Quality
 from shouye.watch.observe.elements import Limits
@@ -81,41 +78,6 @@ def judged(reading: Reading) -> Reading:
 def flag_of(mark: Mark) -> Flag:
     """A person's word beside the reading."""
     return Flag("person", mark.quality, mark.why, mark.by, mark.at, mark.value)
-
-
-class Fresh:
-    """刚入库的 — batches of this process that were stored whole and without a flag, for its judge to take.
-
-    Only what was committed is remembered, and only the newest batches; any other is read from where it is stored.
-    """
-
-    def __init__(self) -> None:
-        self._batches: OrderedDict[int, list[Reading]] = OrderedDict()
-        self._lock = Lock()
-
-    def put(self, batch: int, readings: list[Reading]) -> None:
-        with self._lock:
-            self._batches[batch] = readings
-            while len(self._batches) > FRESH_BATCHES:
-                self._batches.popitem(last=False)
-
-    def take(self, batch: int) -> list[Reading] | None:
-        with self._lock:
-            return self._batches.pop(batch, None)
-
-
-FRESH_BATCHES = 64
-
-
-def remember(tx: Tx, batch: int, readings: list[Reading]) -> None:
-    fresh = tx.installed.get(Fresh)
-    if fresh is not None:
-        tx.after_commit(lambda: fresh.put(batch, readings))
-
-
-def recall(tx: Tx, batch: int) -> list[Reading] | None:
-    fresh = tx.installed.get(Fresh)
-    return fresh.take(batch) if fresh is not None else None
 
 
 def outranks(one: Reading, other: Reading) -> bool:

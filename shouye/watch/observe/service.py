@@ -15,6 +15,7 @@ from shouye.watch.marks import Mark, Quality
 from shouye.watch.observe import places, store
 from shouye.watch.observe.elements import Elements
 from shouye.watch.observe.facts import ReadingsMarked
+from shouye.watch.observe.fresh import Heard, recall, remember
 from shouye.watch.observe.model import (
     LATE_AFTER,
     Arrived,
@@ -26,11 +27,9 @@ from shouye.watch.observe.model import (
     flag_of,
     judged,
     outranks,
-    recall,
-    remember,
     unheard,
 )
-from shouye.watch.observe.quality import examine
+from shouye.watch.observe.quality import Verdict, examine
 from shouye.watch.stations import Gauge
 from shouye.watch.stations import gauges as all_gauges
 
@@ -67,9 +66,21 @@ def store_batch(tx: Tx, readings: Sequence[Reading]) -> int:
         store.note_checks(tx, batch_id, len(verdict.new), verdict.again)
     if stored or verdict.again:
         enqueue(tx, kind="assess.wake", lane="engine", due_at=tx.now, payload={"batch": batch_id})
-    if stored == len(arrived) and not verdict.new:
-        remember(tx, batch_id, [one.reading for one in arrived])
+    if stored == len(arrived):
+        remember(tx, batch_id, _what_counts(series, arrived, verdict))
     return stored
+
+
+def _what_counts(series: Sequence[Series], arrived: Sequence[Arrived], verdict: Verdict) -> Heard:
+    """The batch as it is to be judged, when nothing had been said of its instants but what the verdict says."""
+    if not verdict.bad:
+        return Heard([one.reading for one in arrived], [one.ms for one in arrived])
+    bad = [(series[one.number].id, one.ms) in verdict.bad for one in arrived]
+    readings = [
+        replace(one.reading, value=None) if is_bad else one.reading
+        for one, is_bad in zip(arrived, bad, strict=True)
+    ]
+    return Heard(readings, [one.ms for one in arrived])
 
 
 def newest_batch(tx: Tx) -> int:
@@ -132,16 +143,26 @@ def marks(tx: Tx, scope: Scope, station: str | None = None, element: str | None 
     return [one for one in found if scope == WHOLE or one.station in mine]
 
 
-def stored_in(tx: Tx, batch: int) -> list[Reading]:
+def stored_in(tx: Tx, batch: int) -> Heard:
     """本批新数据 — what this batch changed, with the values that count: a bad one is none.
 
     A job names its batch: row numbers are not the order of commits.
     """
+    heard = recall(tx, batch)
+    if heard is not None and not _said_of(tx, heard):
+        return heard
     flagged, _ = store.checks_of(tx, batch)
-    readings = recall(tx, batch) or store.readings_in(tx, batch)
+    readings = store.readings_in(tx, batch)
     flags = store.flags_in(tx, batch) if flagged else {}
-    since = min((reading.time for reading in readings), default=tx.now) - timedelta(milliseconds=1)
-    return [judged(one) for one in _dressed(readings, flags, said_of.said(tx, since) if readings else [])]
+    return Heard([judged(one) for one in _dressed(readings, flags, _said_of(tx, readings))])
+
+
+def _said_of(tx: Tx, readings: Sequence[Reading]) -> list[Mark]:
+    """What persons say that may concern these readings."""
+    if not readings:
+        return []
+    since = min(reading.time for reading in readings) - timedelta(milliseconds=1)
+    return said_of.said(tx, since)
 
 
 def to_judge_again(tx: Tx, batch: int) -> dict[str, datetime]:

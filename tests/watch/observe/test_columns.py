@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shouye.base.access import OPERATOR
 from shouye.watch import observe
-from shouye.watch.assess.kernels import columns_of
+from shouye.watch.assess.kernels import past_of
 from shouye.watch.observe import Quality, Reading
 from tests.watch.assess.night import EVENING, HOUR, Night, hourly
 
@@ -49,7 +49,7 @@ def test_a_ring_is_given_the_same_columns_from_either(rows: dict[tuple[int, int]
         np.array([one.revision for one in sent]),
         np.array([np.nan if one.value is None else one.value for one in sent]),
     )
-    one, other = columns_of(sent, 3600, "a"), columns_of(block, 3600, "a")
+    one, other = past_of(sent, 3600, "a"), past_of(block, 3600, "a")
     assert one is not None
     assert other is not None
     assert [column.tolist() for column in one] == [column.tolist() for column in other]
@@ -59,4 +59,4 @@ def test_what_is_not_regular_fits_no_ring() -> None:
     ms = np.array([int((EVENING + HOUR).timestamp() * 1000)])
     for value, revision, shift in ((0.05, 0, 0), (-1.0, 0, 0), (3300.0, 0, 0), (1.0, 128, 0), (1.0, 0, 1000)):
         block = observe.Block("a", "rain_mm", 3600, "a", ms + shift, np.array([revision]), np.array([value]))
-        assert columns_of(block, 3600, "a") is None, (value, revision, shift)
+        assert past_of(block, 3600, "a") is None, (value, revision, shift)

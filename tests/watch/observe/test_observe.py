@@ -45,7 +45,7 @@ def test_one_batch_wakes_the_judge_once_and_a_repetition_not_at_all(database: Da
     with database.read() as tx:
         (job,) = tx.run(select(job_table)).all()
         assert (job.kind, job.lane) == ("assess.wake", "engine")
-        assert observe.stored_in(tx, job.payload["batch"]) == hourly("a", 1, 2)
+        assert list(observe.stored_in(tx, job.payload["batch"])) == hourly("a", 1, 2)
 
 
 def test_a_batch_names_only_what_it_changed(database: Database) -> None:
@@ -54,7 +54,7 @@ def test_a_batch_names_only_what_it_changed(database: Database) -> None:
         assert observe.store_batch(tx, hourly("a", 1, 5, 3)) == 2
     with database.read() as tx:
         batches = [job.payload["batch"] for job in tx.run(select(job_table).order_by(job_table.c.id))]
-        assert observe.stored_in(tx, batches[1]) == hourly("a", 5, 3, first=2)
+        assert list(observe.stored_in(tx, batches[1])) == hourly("a", 5, 3, first=2)
 
 
 def claims(station: str) -> list[Reading]:

@@ -6,12 +6,15 @@ something older than its ring, is started again in the plain engine, which gives
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shouye.base.kernel import to_ms
 from shouye.watch.assess.engines.plain import PlainEngine
-from shouye.watch.assess.kernels import Member, RingBank, columns_of, compilable
+from shouye.watch.assess.kernels import Member, RingBank, columns_of, compilable, past_of
 from shouye.watch.assess.model import (
     NOTHING_SAID,
     EngineKind,
@@ -22,9 +25,10 @@ from shouye.watch.assess.model import (
     Told,
     Watch,
 )
-from shouye.watch.observe import Block, Reading
+from shouye.watch.observe import Block, Heard, Reading, SourcedSeries
 
 _Place = tuple[RingBank, Member]
+Mask = NDArray[np.bool_]
 
 
 class CompiledEngine:
@@ -43,6 +47,7 @@ class CompiledEngine:
         self._banks: dict[tuple[str, int], RingBank] = {}
         self._places: dict[tuple[str, str], _Place] = {}
         """(station, element)."""
+        self._sorted: _Sorted | None = None
 
     @property
     def lookback(self) -> timedelta:
@@ -50,43 +55,44 @@ class CompiledEngine:
 
     def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
-        placed: dict[int, list[tuple[Member, Reading, int]]] = {id(bank): [] for bank in self._banks.values()}
-        plain: tuple[list[Reading], list[Reading]] = ([], [])
-        for reading in batch:
-            place = self._places.get((reading.station, reading.element))
-            if place is not None:
-                placed[id(place[0])].append((place[1], reading, place[0].slot(reading)))
-            elif reading.station in self._irregular:
-                plain[1].append(reading)
-            elif reading.station not in self._known or reading.element in self._elements:
-                found[reading.station] = min(reading.time, found.get(reading.station, reading.time))
-            else:
-                plain[0].append(reading)
+        sorted_out = self._sort(Heard.of(batch))
         for key, bank in list(self._banks.items()):
-            some = placed[id(bank)]
-            latest = int(bank.bank.head[0]) + bank.slack
-            if 2 * sum(slot > latest for _, _, slot in some) > len(bank.columns):
+            part = sorted_out.rings.get(id(bank))
+            if part is None:
+                continue
+            slots = part.columns[0] - bank.base
+            late = slots > int(bank.bank.head[0]) + bank.slack
+            if 2 * np.count_nonzero(late) > len(bank.columns):
                 del self._banks[key]  # everybody was silent for long: the bank begins anew
                 self._places = {where: place for where, place in self._places.items() if place[0] is not bank}
-                for member, reading, _ in some:
-                    _lost(member, reading, found)
+                part.name(np.ones(len(slots), dtype=np.bool_), found)
                 continue
-            ahead = max((slot for _, _, slot in some if slot <= latest), default=0) - int(bank.bank.head[0])
-            oldest = bank.oldest + max(ahead, 0)
-            for member, reading, slot in some:
-                if not oldest <= slot <= latest or not bank.takes(reading, member.source):
-                    self._irregular.add(reading.station)
-                    _lost(member, reading, found)
-                elif slot <= member.floor or self._rest.settled(reading):
-                    _lost(member, reading, found)
-        for engine, readings in zip((self._rest, self._whole), plain, strict=True):
+            ahead = int(slots[~late].max(initial=0)) - int(bank.bank.head[0])
+            strange = late | (slots < bank.oldest + max(ahead, 0)) | ~part.regular
+            if strange.any():
+                self._irregular.update(part.name(strange, found))
+            floors = np.array([one.floor if one is not None else 0 for one in part.members])
+            stands = np.array([self._rest.floor(station) for station, *_ in sorted_out.heard.series])
+            settled = (slots <= floors[part.numbers]) | (part.ms // 1000 <= stands[part.numbers])
+            part.name(~strange & settled, found)
+        sorted_out.name_unknown(found)
+        for engine, readings in ((self._rest, sorted_out.rest), (self._whole, sorted_out.whole)):
             for station, first in engine.strangers(readings).items():
                 found[station] = min(first, found.get(station, first))
+        if found:
+            self._sorted = None
         return found
+
+    def _sort(self, heard: Heard) -> _Sorted:
+        """Where each reading of the batch belongs; the same batch is fed after it was asked for strangers."""
+        if self._sorted is None or self._sorted.heard is not heard:
+            self._sorted = _Sorted(heard, self._places, self._irregular, self._known, self._elements)
+        return self._sorted
 
     def start(self, start: Start) -> Told:
         station = start.station
         self._known.add(station)
+        self._sorted = None
         for element in self._elements:
             self._places.pop((station, element), None)
         if station in self._irregular or not self._begin(start):
@@ -113,7 +119,7 @@ class CompiledEngine:
                 step_s, source = past.step_s, past.source
             else:
                 step_s, source = int(past[0].step.total_seconds()), past[0].source
-            columns = columns_of(past, step_s, source)
+            columns = past_of(past, step_s, source)
             if columns is None:
                 return False
             watches = [watch for watch in self._sums if watch.hazard.element == element]
@@ -144,34 +150,110 @@ class CompiledEngine:
             if one.first_at >= since or one.until is None or one.until >= since
         )
 
-    def feed(self, batch: Iterable[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
-        heard: dict[int, list[tuple[Member, Reading]]] = {}
-        plain: tuple[list[Reading], list[Reading]] = ([], [])
-        for reading in batch:
-            place = self._places.get((reading.station, reading.element))
-            if place is not None:
-                heard.setdefault(id(place[0]), []).append((place[1], reading))
-            else:
-                plain[reading.station in self._irregular].append(reading)
+    def feed(self, batch: Sequence[Reading], resets: Iterable[Reset] = ()) -> dict[str, Told]:
+        sorted_out = self._sort(Heard.of(batch))
+        self._sorted = None
         back: tuple[list[Reset], list[Reset]] = ([], [])
         for reset in resets:
             back[reset.station in self._irregular].append(reset)
         since: dict[str, datetime] = {}
         for bank in self._banks.values():
-            if id(bank) in heard:
-                bank.take(heard[id(bank)])
+            part = sorted_out.rings.get(id(bank))
+            if part is not None:
+                gauges = np.array([one.column if one is not None else -1 for one in part.members], np.int64)
+                bank.take(gauges[part.numbers], part.columns)
                 for station, at in bank.concerned.items():
                     since[station] = min(at, since.get(station, at))
                 bank.concerned = {}
         told = {station: Told(at, self._summed(station, at)) for station, at in since.items()}
-        for station, rest in self._rest.feed(plain[0], back[0], since).items():
+        for station, rest in self._rest.feed(sorted_out.rest, back[0], since).items():
             told[station] = Told(rest.since, (*self._summed(station, rest.since), *rest.episodes))
-        return told | self._whole.feed(plain[1], back[1])
+        return told | self._whole.feed(sorted_out.whole, back[1])
 
 
-def _lost(member: Member, reading: Reading, found: dict[str, datetime]) -> None:
-    """This gauge must be started again."""
-    found[member.station] = min(reading.time, found.get(member.station, reading.time))
+class _Part:
+    """What of a batch belongs to one bank, as columns."""
+
+    def __init__(
+        self, heard: Heard, rows: NDArray[np.int64], members: Sequence[Member | None], fits: Mask, step_s: int
+    ) -> None:
+        self._heard = heard
+        self._rows = rows
+        self.members = members
+        self.numbers = heard.number[rows]
+        self.ms = heard.ms[rows]
+        self.columns, self.regular = columns_of(self.ms, heard.revision[rows], heard.value[rows], step_s)
+        self.regular &= fits[self.numbers]
+
+    def name(self, these: Mask, found: dict[str, datetime]) -> list[str]:
+        """Note the stations of these readings, each with its earliest instant."""
+        return _name(self._heard, self._rows[these], found)
+
+
+class _Sorted:
+    """A batch sorted out: what is in a ring, what the plain engines judge, what nobody knows."""
+
+    def __init__(
+        self,
+        heard: Heard,
+        places: Mapping[tuple[str, str], _Place],
+        irregular: Collection[str],
+        known: Collection[str],
+        elements: Collection[str],
+    ) -> None:
+        self.heard = heard
+        series = heard.series
+        mine = [places.get((station, element)) for station, element, *_ in series]
+        banks = {id(place[0]): place[0] for place in mine if place is not None}
+        kind = np.array(
+            [_kind(one, place, irregular, known, elements) for one, place in zip(series, mine, strict=True)]
+        )
+        of_bank = np.array([0 if place is None else id(place[0]) for place in mine], dtype=np.int64)
+        self.rings: dict[int, _Part] = {}
+        for key, bank in banks.items():
+            rows = np.flatnonzero((of_bank == key)[heard.number])
+            members = [place[1] if place is not None and place[0] is bank else None for place in mine]
+            fits = [
+                one is not None and int(step.total_seconds()) == bank.step_s and source == one.source
+                for one, (_, _, step, source) in zip(members, series, strict=True)
+            ]
+            self.rings[key] = _Part(heard, rows, members, np.array(fits, dtype=np.bool_), bank.step_s)
+        whose = kind[heard.number] if series else np.zeros(0, dtype=np.int64)
+        self.rest, self.whole = (
+            [heard[row] for row in np.flatnonzero(whose == one).tolist()] for one in (_REST, _WHOLE)
+        )
+        self._unknown = np.flatnonzero(whose == _UNKNOWN)
+
+    def name_unknown(self, found: dict[str, datetime]) -> None:
+        _name(self.heard, self._unknown, found)
+
+
+_RING, _WHOLE, _UNKNOWN, _REST = range(4)
+
+
+def _kind(
+    series: SourcedSeries,
+    place: _Place | None,
+    irregular: Collection[str],
+    known: Collection[str],
+    elements: Collection[str],
+) -> int:
+    station, element, *_ = series
+    if place is not None:
+        return _RING
+    if station in irregular:
+        return _WHOLE
+    return _UNKNOWN if station not in known or element in elements else _REST
+
+
+def _name(heard: Heard, rows: NDArray[np.int64], found: dict[str, datetime]) -> list[str]:
+    """These gauges must be started (again), each from its earliest reading among these."""
+    named = []
+    for row in rows.tolist():
+        one = heard[row]
+        found[one.station] = min(one.time, found.get(one.station, one.time))
+        named.append(one.station)
+    return named
 
 
 ENGINE = EngineKind(term="编译引擎", make=CompiledEngine)

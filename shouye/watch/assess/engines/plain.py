@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from types import MappingProxyType
 
 from shouye.base.kernel import from_ms, to_ms
@@ -230,14 +231,14 @@ class PlainEngine:
     def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
         for reading in batch:
-            if self.settled(reading):
+            if seconds(reading) <= self.floor(reading.station):
                 found[reading.station] = min(reading.time, found.get(reading.station, reading.time))
         return found
 
-    def settled(self, reading: Reading) -> bool:
-        """Is it of an instant that this engine cannot fold again?"""
-        gauge = self._gauges.get(reading.station)
-        return gauge is None or seconds(reading) <= gauge.floor
+    def floor(self, station: str) -> float:
+        """The second up to which this engine cannot fold a gauge again; of one that it has not met, any."""
+        gauge = self._gauges.get(station)
+        return inf if gauge is None else gauge.floor
 
     def start(self, start: Start) -> Told:
         since = to_ms(start.since) // 1000
@@ -251,7 +252,7 @@ class PlainEngine:
 
     def feed(
         self,
-        batch: Iterable[Reading],
+        batch: Sequence[Reading],
         resets: Iterable[Reset] = (),
         asked: Mapping[str, datetime] = MappingProxyType({}),
     ) -> dict[str, Told]:

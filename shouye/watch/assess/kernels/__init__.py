@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from shouye.base.kernel import from_ms, to_ms
 from shouye.base.rules import Bounds, Compare, Value
 from shouye.watch.assess.model import Episode, Start, Watch, Window
-from shouye.watch.observe import Block, Reading, outranks
+from shouye.watch.observe import Block, Heard, Reading, outranks
 
 NOTHING, MISSING = -2, -1
 """A slot for which nothing came, and one that came without a value (缺测)."""
@@ -178,18 +178,6 @@ def _by_length(watch: Watch) -> list[Window]:
     return sorted(watch.windows, key=lambda window: window.length_s)
 
 
-def _tenths(reading: Reading) -> int:
-    return MISSING if reading.value is None else round(reading.value * 1000) // _TENTH
-
-
-def _representable(reading: Reading) -> bool:
-    """Whole tenths, small enough for sixteen bits, and a revision that fits its column."""
-    if not 0 <= reading.revision < 128:
-        return False
-    scaled = 0 if reading.value is None else round(reading.value * 1000)
-    return scaled % _TENTH == 0 and 0 <= scaled < 32000 * _TENTH
-
-
 class Member:
     """A regular series of one station in a bank."""
 
@@ -261,13 +249,6 @@ class RingBank:
         later = names[names.index(window.name) + 1 :] if names else []
         return self._window(watch, later[0]) if later else -1
 
-    def slot(self, reading: Reading) -> int:
-        return to_ms(reading.time) // 1000 // self.step_s - self.base
-
-    def takes(self, reading: Reading, source: str) -> bool:
-        """Is it as this ring wants it?"""
-        return fits(reading, self.step_s, source)
-
     @property
     def oldest(self) -> int:
         """The oldest slot to which a gauge can be taken back."""
@@ -299,20 +280,14 @@ class RingBank:
         self.changes()
         self.concerned.pop(member.station, None)
 
-    def _columns(self, readings: Sequence[Reading]) -> tuple[Ints, Shorts, Bytes]:
-        return (
-            np.array([self.slot(one) for one in readings], np.int32),
-            np.array([_tenths(one) for one in readings], np.int16),
-            np.array([one.revision for one in readings], np.int8),
-        )
-
-    def take(self, heard: Sequence[tuple[Member, Reading]]) -> None:
-        gauges = np.array([member.column for member, _ in heard], np.int32)
-        slots, values, revisions = self._columns([reading for _, reading in heard])
+    def take(self, gauges: NDArray[np.int64], part: Columns) -> None:
+        """Readings of these columns, in the order in which they came."""
+        slots, values, revisions = part
+        who, where = gauges.astype(np.int32), (slots - self.base).astype(np.int32)
         done = 0
-        while done < len(heard):
+        while done < len(who):
             self._room(0)
-            left = gauges[done:], slots[done:], values[done:], revisions[done:]
+            left = who[done:], where[done:], values[done:], revisions[done:]
             done += self.kernel.take(self.program, self.bank, self.log, *left)
             self.changes()
 
@@ -381,33 +356,37 @@ class RingBank:
 
 
 Columns = tuple[NDArray[np.int64], Shorts, Bytes]
-"""Slots since 1970, tenths, revisions: one reading per instant, the one that stands, in order of time."""
+"""Slots since 1970, tenths, revisions."""
 
 
-def columns_of(past: Block | Sequence[Reading], step_s: int, source: str) -> Columns | None:
-    """A past as a ring wants it; None when one of its readings is not regular."""
-    if not isinstance(past, Block):
-        if not all(fits(reading, step_s, source) for reading in past):
-            return None
+def columns_of(
+    ms: NDArray[np.int64], revision: NDArray[np.int64], value: NDArray[np.float64], step_s: int
+) -> tuple[Columns, NDArray[np.bool_]]:
+    """Readings as a ring wants them, and which of them are so: on the grid, tenths that sixteen bits hold."""
+    missing = np.isnan(value)
+    scaled = np.rint(np.where(missing, 0.0, value) * 1000)
+    regular = (scaled % _TENTH == 0) & (scaled >= 0) & (scaled < 32000 * _TENTH) & (ms % (step_s * 1000) == 0)
+    regular &= (revision >= 0) & (revision < 128)
+    tenths = np.where(regular & ~missing, scaled // _TENTH, MISSING).astype(np.int16)
+    return (ms // 1000 // step_s, tenths, np.where(regular, revision, 0).astype(np.int8)), regular
+
+
+def past_of(past: Block | Sequence[Reading], step_s: int, source: str) -> Columns | None:
+    """A past as a ring wants it: one reading per instant, the one that stands, in order of time.
+
+    None when one of its readings is not regular.
+    """
+    if isinstance(past, Block):
+        ms, revision, value = past.ms, past.revision, past.value
+    else:
         best: dict[datetime, Reading] = {}
         for one in past:
+            if int(one.step.total_seconds()) != step_s or one.source != source:
+                return None
             if one.time not in best or outranks(one, best[one.time]):
                 best[one.time] = one
-        standing = [best[time] for time in sorted(best)]
-        slots = np.array([to_ms(one.time) // 1000 // step_s for one in standing], np.int64)
-        tenths = np.array([_tenths(one) for one in standing], np.int16)
-        return slots, tenths, np.array([one.revision for one in standing], np.int8)
-    missing = np.isnan(past.value)
-    scaled = np.rint(np.where(missing, 0.0, past.value) * 1000)
-    regular = (scaled % _TENTH == 0) & (scaled >= 0) & (scaled < 32000 * _TENTH) & (past.revision >= 0)
-    if not (regular & (past.revision < 128) & (past.ms % (step_s * 1000) == 0)).all():
-        return None
-    last = np.append(past.ms[1:] != past.ms[:-1], True)  # of one instant the highest revision comes last
-    tenths = np.where(missing, MISSING, scaled // _TENTH)[last].astype(np.int16)
-    return (past.ms // 1000 // step_s)[last], tenths, past.revision[last].astype(np.int8)
-
-
-def fits(reading: Reading, step_s: int, source: str) -> bool:
-    """Is it as a ring wants it: this interval, on its grid, this source, tenths?"""
-    same = int(reading.step.total_seconds()) == step_s and reading.source == source
-    return same and to_ms(reading.time) % (step_s * 1000) == 0 and _representable(reading)
+        standing = Heard([best[time] for time in sorted(best)])
+        ms, revision, value = standing.ms, standing.revision, standing.value
+    (slots, tenths, revisions), regular = columns_of(ms, revision, value, step_s)
+    last = np.append(ms[1:] != ms[:-1], True)  # of one instant the highest revision comes last
+    return (slots[last], tenths[last], revisions[last]) if regular.all() else None

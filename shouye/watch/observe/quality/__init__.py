@@ -34,6 +34,14 @@ class Verdict:
     new: list[FlagRow] = field(default_factory=list)
     again: dict[str, int] = field(default_factory=dict)
     tails: list[dict[str, Any]] = field(default_factory=list)
+    bad: set[tuple[int, int]] = field(default_factory=set)
+    """(series, ms) of the batch's own readings that do not count."""
+
+    def flag(self, row: FlagRow) -> None:
+        """A first flag of a new reading."""
+        self.new.append(row)
+        if row[3] == Quality.BAD:
+            self.bad.add(row[:2])
 
     def judge_again(self, station: str, ms: int) -> None:
         self.again[station] = min(ms, self.again.get(station, ms))
@@ -105,7 +113,7 @@ class _Calm:
             for row in np.flatnonzero(check.examine(self.columns) & certain):
                 one = self.arrived[self.index[row]]
                 series = self.series[one.number]
-                found.new.append(_flag(elements, series, one.ms, one.reading.value, key))
+                found.flag(_flag(elements, series, one.ms, one.reading.value, key))
         ends = _ends(self.columns, len(self.series))
         steady, doubt = ends[0].tolist(), ends[1].tolist()
         newest: dict[int, Arrived] = {}
@@ -113,7 +121,7 @@ class _Calm:
             one = self.arrived[index]
             newest[one.number] = one
             if one.reading.flags:
-                found.new.append(_said(self.series[one.number], one))
+                found.flag(_said(self.series[one.number], one))
         firsts = dict(zip(self.number[::-1].tolist(), self.ms[::-1].tolist(), strict=True))
         for number, one in newest.items():
             tail = self.series[number].tail
@@ -270,6 +278,8 @@ class _Around:
         found.gone += [(series.id, ms, key) for key in old if new.get(key) != old[key]]
         found.new += [(series.id, ms, key, *flag) for key, flag in new.items() if old.get(key) != flag]
         was, now = _is_bad(old), _is_bad(new)
+        if now:
+            found.bad.add((series.id, ms))
         stood = self.stood[number].get(ms)
         came = self.best[number].get(ms)
         replaced = came is not None and stood is not None and came.content > stood
