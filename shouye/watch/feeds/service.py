@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ from shouye.watch.observe import Reading
 
 _QUAKE = TypeAdapter(QuakeEvent)
 _SPOT = TypeAdapter(HotSpot)
+
+_SIGNAL_AHEAD = timedelta(days=1)
+"""An official warning of the day after tomorrow is of a clock gone wild, or forged; `proposed`."""
 
 Key = tuple[str, str, int, datetime, int]
 
@@ -117,6 +120,9 @@ class _Work:
     def _record(self, parcel: Parcel, message: Decoded, place: int) -> Outcome:
         record = message.record
         if isinstance(record, Signal):
+            if record.sent > self._tx.now + _SIGNAL_AHEAD:
+                detail = f"发布时间 {record.sent:%Y-%m-%d %H:%M} 还没有到"
+                return self._refuse(parcel, "time", detail, message.station, record.raw)
             return self._signal(parcel.feed, record)
         if isinstance(record, QuakeEvent):
             self._quakes.append((place, parcel.feed, record))

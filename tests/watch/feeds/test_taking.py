@@ -225,6 +225,19 @@ def test_an_envelope_that_changes_brings_only_what_is_new(database: Database) ->
     assert kept == {("one", 0): first, ("two", 1): first, ("three", 2): second}
 
 
+def test_a_signal_of_years_to_come_lies_in_quarantine(database: Database) -> None:
+    future = CAP.replace("2026-07-20T07", "2036-07-20T07").encode()
+    (told,) = take(database, documents("cap"), future)
+    assert (told.standing, told.code, told.detail) == (
+        Standing.REFUSED,
+        "time",
+        "发布时间 2036-07-20 07:00 还没有到",
+    )
+    with database.read() as tx:
+        assert feeds.signals(tx) == []
+        assert [one.raw for one in tally.held(tx, WHOLE)] == [future]
+
+
 def test_a_forged_cancel_is_heard_and_takes_nothing_away(database: Database) -> None:
     feed = documents("cap")
     take(database, feed, CAP.encode())
