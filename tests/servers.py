@@ -122,13 +122,14 @@ def find_mosquitto() -> str | None:
 class Mosquitto:
     """A broker of the tests' own on loopback, which keeps sessions and messages when it is started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *listener: str) -> None:
         self._folder = folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         lines = [
             f"listener {self.port} 127.0.0.1",
+            *listener,
             "allow_anonymous true",
             "persistence true",
             f"persistence_location {folder}/",

@@ -6,17 +6,19 @@ asyncio lives only here. A transport hands messages over and waits: what it says
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from shouye.base.kernel import load_shelf
-from shouye.watch.feeds.model import Desk, Feed, Outcome, Parcel, Receipt, Transport
+from shouye.watch.feeds.model import BadFeed, Desk, Feed, Outcome, Parcel, Receipt, Setting, Transport
 from shouye.watch.intake import Message
 
 _log = structlog.get_logger(__name__)
@@ -24,6 +26,37 @@ _FULL_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 60.0
 MOST_IN_PARCEL = 500
 """How many messages go into one transaction's parcel; a larger document is handed over in several."""
+
+
+TLS_OPTIONS: dict[str, Setting] = {"tls": False, "ca_file": "", "cert_file": "", "key_file": ""}
+"""加密传输 — whom we trust (`ca_file`), who we are (`cert_file`, `key_file`)."""
+
+
+def check_tls(feed: Feed, *, server: bool) -> None:
+    """Files that a block names must be there; a server shows a certificate, a key belongs to one."""
+    named = {name: str(feed.option(name)) for name in ("ca_file", "cert_file", "key_file")}
+    if not feed.option("tls", False):
+        if any(named.values()):
+            raise BadFeed(f"{feed.name}：写了证书，却没有 tls = true")
+        return
+    if bool(named["cert_file"]) != bool(named["key_file"]) or (server and not named["cert_file"]):
+        raise BadFeed(f"{feed.name}：cert_file 与 key_file 须同时写明")
+    if lacking := [path for path in named.values() if path and feed.enabled and not Path(path).is_file()]:
+        raise BadFeed(f"{feed.name}：没有文件 {'、'.join(lacking)}")
+
+
+def tls_of(feed: Feed, *, server: bool) -> ssl.SSLContext | None:
+    """TLS 1.2 and up, None where the block wants none; a server with a `ca_file` lets in only its certificates."""
+    if not feed.option("tls", False):
+        return None
+    purpose = ssl.Purpose.CLIENT_AUTH if server else ssl.Purpose.SERVER_AUTH
+    context = ssl.create_default_context(purpose, cafile=str(feed.option("ca_file")) or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if feed.option("cert_file"):
+        context.load_cert_chain(str(feed.option("cert_file")), str(feed.option("key_file")))
+    if server and feed.option("ca_file"):
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 @cache

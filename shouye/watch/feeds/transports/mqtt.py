@@ -3,7 +3,8 @@
 The broker keeps our session (`client_id`): what it has not been told we stored it sends again, also after a
 restart on either side. Publishers should use QoS 1; QoS 0 is promised by nobody, and beyond a bound it is counted
 and left. Whoever may publish is the broker's to say: a station is believed within the block's list.
-`${NAME}` in `username` and `password` is taken from the environment.
+`${NAME}` in `username` and `password` is taken from the environment. With `tls` the broker shows a certificate
+of `ca_file` (else of the system's); `cert_file` and `key_file` are ours, for a broker that asks.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from paho.mqtt.properties import Properties
 
 from shouye.base.kernel import draw
 from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
-from shouye.watch.feeds.transports import aside, deliver
+from shouye.watch.feeds.transports import TLS_OPTIONS, aside, check_tls, deliver, tls_of
 from shouye.watch.intake import Message, RefusalCode, Refused
 
 _OPTIONS: dict[str, str | int | float | bool] = {
@@ -33,8 +34,8 @@ _OPTIONS: dict[str, str | int | float | bool] = {
     "client_id": "",
     "username": "",
     "password": "",
-    "tls": False,
-    "ca_file": "",
+    **TLS_OPTIONS,
+    "timeout_s": 10,
     "keepalive_s": 30,  # proposed, like all that follow
     "most_bytes": 262_144,
     "most_waiting": 10_000,
@@ -47,6 +48,19 @@ _AT_ONCE = 65_536
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _SESSION_S = 7 * 24 * 3600
 _VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
+
+
+class _Socket(ssl.SSLSocket):
+    """Closed when the handshake fails; the client library leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            self.close()
+            raise
 
 
 class _Listener(aiomqtt.Client):
@@ -137,8 +151,9 @@ def _client(feed: Feed) -> _Listener:
         named = {"properties": properties, "clean_start": False}
     else:
         named = {"clean_session": False}
-    if feed.option("tls", False):
-        named["tls_context"] = ssl.create_default_context(cafile=str(feed.option("ca_file")) or None)
+    if context := tls_of(feed, server=False):
+        context.sslsocket_class = _Socket
+        named["tls_context"] = context
     if user := _filled(feed, "username"):
         named |= {"username": user, "password": _filled(feed, "password")}
     return _Listener(
@@ -146,6 +161,7 @@ def _client(feed: Feed) -> _Listener:
         int(feed.option("port", _OPTIONS["port"])),
         identifier=str(feed.option("client_id")) or f"shouye-{feed.name}",
         protocol=_VERSIONS[version],
+        timeout=float(feed.option("timeout_s", _OPTIONS["timeout_s"])),
         keepalive=int(feed.option("keepalive_s", _OPTIONS["keepalive_s"])),
         most_waiting=int(feed.option("most_waiting", _OPTIONS["most_waiting"])),
         most_bytes=int(feed.option("most_bytes", _OPTIONS["most_bytes"])),
@@ -167,8 +183,9 @@ async def _run(feed: Feed, desk: Desk) -> None:
                     await client.subscribe(topic, qos=1)
                 pause = _FIRST_PAUSE_S
                 await _hear(feed, desk, client)
-        except aiomqtt.MqttError:
-            await aside(desk.note, feed.name, "broker away")
+        except aiomqtt.MqttError as error:
+            shown = isinstance(error.__cause__ or error.__context__, ssl.SSLError)
+            await aside(desk.note, feed.name, "tls failed" if shown else "broker away")
         number += 1
         await asyncio.sleep(pause * (0.5 + draw(0, feed.name, number)))
         pause = min(2 * pause, _LONGEST_PAUSE_S)
@@ -179,6 +196,7 @@ def _check(feed: Feed) -> None:
         raise BadFeed(f"{feed.name}：version 可用 {'、'.join(_VERSIONS)}")
     if feed.option("password") and not re.fullmatch(r"\$\{\w+\}", str(feed.option("password"))):
         raise BadFeed(f"{feed.name}：口令不得写在接入块里，请写 ${{环境变量}}")
+    check_tls(feed, server=False)
 
 
 TRANSPORT = Transport(term="MQTT", run=_run, options=_OPTIONS, required=("host", "topic"), check=_check)

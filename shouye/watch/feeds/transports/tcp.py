@@ -2,7 +2,8 @@
 
 Bounds, for nobody here authenticates: the block's networks, how many connections, how long without a whole
 message, how many messages a second (more waits, nothing is dropped), how much noise. What is answered is stored,
-and only stations of the block are answered.
+and only stations of the block are answered. With `tls` the port shows `cert_file`; with a `ca_file` beside it only
+devices with a certificate of that authority come in.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import asyncio
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from shouye.base.kernel import Refusal
 from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
-from shouye.watch.feeds.transports import aside, deliver
+from shouye.watch.feeds.transports import TLS_OPTIONS, aside, check_tls, deliver, tls_of
 from shouye.watch.intake import Decoded, Message, Session
 
 _READ_BYTES = 16_384
@@ -32,7 +34,9 @@ _OPTIONS: dict[str, str | int | float | bool] = {
     "most_bad_in_a_row": 20,
     "first_message_s": 30,
     "idle_s": 600,
+    **TLS_OPTIONS,
 }
+_HANDSHAKE_S = 10.0
 
 
 @dataclass
@@ -160,7 +164,10 @@ class _Line:
 async def _run(feed: Feed, desk: Desk) -> None:
     server = _Server(feed, desk)
     host, port = str(feed.option("host", _OPTIONS["host"])), int(feed.option("port", 0))
-    listener = await asyncio.start_server(server.meet, host, port, limit=_READ_BYTES, backlog=_BACKLOG)
+    named: dict[str, Any] = {"limit": _READ_BYTES, "backlog": _BACKLOG}
+    if context := tls_of(feed, server=True):
+        named |= {"ssl": context, "ssl_handshake_timeout": min(_HANDSHAKE_S, server.option("first_message_s"))}
+    listener = await asyncio.start_server(server.meet, host, port, **named)
     desk.opened(feed.name, listener.sockets[0].getsockname()[1])
     async with listener, asyncio.TaskGroup() as group:
         group.create_task(server.count())
@@ -170,6 +177,7 @@ async def _run(feed: Feed, desk: Desk) -> None:
 def _check(feed: Feed) -> None:
     if feed.codec.session is None:
         raise BadFeed(f"{feed.name}：规约 {feed.codec_name} 没有会话，不能用 tcp 接入")
+    check_tls(feed, server=True)
 
 
 TRANSPORT = Transport(term="TCP 服务端", run=_run, options=_OPTIONS, required=("port",), check=_check)

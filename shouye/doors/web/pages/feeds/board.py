@@ -38,6 +38,7 @@ NOTES = {
     "unchanged": "去取过，没有更新",
     "not reached": "连不上",
     "broker away": "消息服务器断开",
+    "tls failed": "TLS 握手不成，请核对证书",
     "qos 0 left": "QoS 0 的消息没有收",
     "file too large": "文件过大",
     "file not read": "文件读不了",
