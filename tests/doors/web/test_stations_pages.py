@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 from shouye.base.access import WHOLE
 from shouye.base.roster import Station
 from shouye.base.rules import load_tables
+from shouye.doors.web.pages.observe import stations
 from shouye.doors.web.pages.observe.board import State, asked_by, rows
 from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
 from shouye.doors.web.words import when
@@ -41,6 +42,25 @@ def test_the_line_stops_where_nothing_is_known_and_a_bad_reading_is_marked() -> 
     assert [(one["value"], one["quality"], one["why"]) for one in found.flagged] == [(99.0, "bad", "超范围")]
     minutes = [[round((ms / 1000 - AT.timestamp()) / 60) for ms in gap] for gap in found.gaps]
     assert minutes == [[-5, 5], [5, 15], [15, 60]]
+
+
+def test_a_long_list_shows_what_needs_a_look_and_finds_the_rest(
+    acting: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stations, "MOST", 2)
+    client = acting.client("viewer")
+    page = client.get("/stations").text
+    assert page.count('class="open" href="/stations/') == 2
+    assert "只列前 2 个，其余请筛选、查找或导出" in page
+    last = list(acting.city.roster.stations.values())[-1]
+    found = client.get(f"/stations?find={last.id[-4:]}").text
+    assert last.name in found
+    assert 'name="find"' in found
+    assert "没有这样的测站" in client.get("/stations?find=nowhere").text
+
+
+def test_a_figure_that_nobody_can_read_is_written_short() -> None:
+    assert observe.standard_elements()["rain_mm"].say(1e300) == "1e+300 mm"
 
 
 def test_what_is_flagged_is_still_seen_on_a_long_span() -> None:

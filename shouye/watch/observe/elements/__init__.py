@@ -47,6 +47,10 @@ class Limits:
         return self.rate_per_h == self.jump == self.stuck_h == inf
 
 
+_UNREADABLE = 1e9
+"""Nothing that is measured is so large: written short, a wrong value spoils no page."""
+
+
 @dataclass(frozen=True)
 class Element:
     """监测要素 — its Chinese term, unit, decimals, kind (sum, state, counter) and limits."""
@@ -60,7 +64,10 @@ class Element:
 
     def say(self, value: float | None) -> str:
         """The value as a person reads it: 12.5 mm; 缺测 when there is none."""
-        return "缺测" if value is None else f"{value:.{self.decimals}f} {self.unit}".strip()
+        if value is None:
+            return "缺测"
+        figure = f"{value:.{self.decimals}f}" if abs(value) < _UNREADABLE else f"{value:.3g}"
+        return f"{figure} {self.unit}".strip()
 
 
 @dataclass(frozen=True)

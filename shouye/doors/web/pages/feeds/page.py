@@ -107,6 +107,7 @@ def one_source(visit: See, feed: str) -> Response:
             proof=proven(visit.city, block),
             fault=known.fault,
             stations=_stations(sight, block),
+            most=_MOST_STATIONS,
             refusals=refusals(tally.counts_by_day(sight.tx, feed, since)),
             secret=_SECRETS,
             port=visit.city.reception.ports.get(feed) if visit.city.reception else None,
@@ -293,6 +294,9 @@ def _sums(many: dict[tuple[str, str], int], place: int) -> dict[str, int]:
 def _words() -> dict[str, Any]:
     return {"reason": reason, "noted": noted}
 
+
+_MOST_STATIONS = 200
+"""Rows that a person still looks through; who spoke longest ago comes first."""
 
 _SECRETS = ("password", "token", "user", "username")
 """Options of a transport that the console does not show."""

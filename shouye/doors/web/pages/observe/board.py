@@ -66,18 +66,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Filter:
-    """筛选 — county, element, department, state; empty means all. A hazard chooses the rows before."""
+    """筛选 — empty means all; a hazard chooses the rows before. `find` is a part of a name or number."""
 
     county: str = ""
     element: str = ""
     owner: str = ""
     state: str = ""
     hazard: str = ""
+    find: str = ""
 
     def takes(self, row: Row) -> bool:
         element = row.reading.element if row.reading else ""
         return (
-            self.county in ("", row.station.county)
+            (not self.find or self.find in row.station.name or self.find in row.station.id)
+            and self.county in ("", row.station.county)
             and self.element in ("", element)
             and self.owner in ("", *row.owners)
             and self.state in ("", row.state.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -40,9 +40,15 @@ _HEADS = (
 )
 
 
-def asked(county: Word = "", element: Word = "", owner: Word = "", state: Word = "", hazard: Word = "") -> Filter:
+MOST = 500
+"""Rows of a page: beyond it a browser is slow and nobody scrolls; what needs a look comes first."""
+
+
+def asked(
+    county: Word = "", element: Word = "", owner: Word = "", state: Word = "", hazard: Word = "", find: Word = ""
+) -> Filter:
     """What the address asks for."""
-    return Filter(county, element, owner, state, hazard)
+    return Filter(county, element, owner, state, hazard, find.strip())
 
 
 Asked = Annotated[Filter, Depends(asked)]
@@ -130,10 +136,11 @@ def _page(visit: See, wanted: Filter, template: str) -> Response:
             here="/stations",
             live="#rows",
             slow=True,
-            rows=found,
+            rows=found[:MOST],
+            found=len(found),
             every=len(every),
             stations=len({row.station.id for row in found}),
-            counts=tallied(row for row in every if Filter(wanted.county, wanted.element, wanted.owner).takes(row)),
+            counts=tallied(row for row in every if replace(wanted, state="").takes(row)),
             wanted=wanted,
             query=_query(wanted),
             counties=list(counties),
