@@ -114,11 +114,11 @@ LATE = {
     "rain that comes a day and more late, where a gale had ended": [
         [
             at("b", e, h / 2, 20.0 if h == 4 else 4.0)
-            for h in range(1, 90)
+            for h in range(1, 20)
             for e in ("wind_mean_ms", "wind_gust_ms")
         ],
         [at("b", "rain_mm", hour, 0.0, 1) for hour in range(1, 46) if hour != 3],
-        [at("b", "rain_mm", 46, 0.0, 1), at("b", "wind_mean_ms", 46, 4.0)],
+        [at("b", "rain_mm", 46, 0.0, 1), at("b", "wind_mean_ms", 60, 4.0)],
         [at("b", "rain_mm", 3, 60.0, 1)],
     ],
 }
