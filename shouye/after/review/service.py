@@ -290,19 +290,28 @@ def _seconds(begin: datetime, end: datetime | None) -> int:
     return int(((end or begin) - begin).total_seconds())
 
 
+_OF_ACCOUNTS = ("user", "key")
+
+
 def facts_of(tx: Tx, scope: Scope, after: int = 0) -> list[RecordedFact]:
-    """可见的事实 — by the place a fact names, else by the notice it is about; the rest is the whole city's."""
+    """可见的事实 — by the place a fact names, else by the notice it is about; the rest is the whole city's.
+
+    A village hears of its county's danger and notice; how the calls went, place by place, is the county's to read,
+    and an account is seen by those in whose division it is.
+    """
     found = facts_since(tx, after)
     if scope == WHOLE:
         return found
-    mine = {notice.group for notice in warn.notices(tx, scope)}
+    counties = {notice.group: notice.county for notice in warn.notices(tx, scope)}
     city = covers(tx, scope, tx.of(Roster).city.id)
 
     def visible(fact: RecordedFact) -> bool:
-        place = fact.body.get("county") or fact.body.get("division")
-        if isinstance(place, str):
-            return concerns(tx, scope, place)
-        return fact.subject in mine if fact.subject.startswith("notice:") else city
+        about, _, _ = fact.subject.partition(":")
+        place = fact.body.get("county") or fact.body.get("division") or counties.get(fact.subject)
+        if not isinstance(place, str):
+            return city
+        told = about not in _OF_ACCOUNTS and (about != "notice" or fact.kind.startswith("Notice"))
+        return concerns(tx, scope, place) if told else covers(tx, scope, place)
 
     return [fact for fact in found if visible(fact)]
 

@@ -118,31 +118,58 @@ def abroad(waiting: CityContext, tmp_path: Path) -> Iterator[Abroad]:
     city.database.close()
 
 
-def visitors(city: CityContext) -> Iterator[tuple[str, Client, dict[str, str], str]]:
-    """Every role of the home county by its cookie, and a machine by its key: (who, client, headers, csrf)."""
+def account(city: CityContext, role: Role, division: str, posts: tuple[str, ...] = ()) -> str:
+    """Signed in; returns the token of the session."""
     with city.database.begin() as tx:
         until = steady_now() + timedelta(days=1)
-        given = {}
-        for role in ROLES:
-            posts = (f"{HOME}/county_duty", "dt/flood_office_director") if role is Role.LEADER else ()
-            number = add_user(
-                tx,
-                OPERATOR,
-                login=f"home-{role}",
-                name="本县",
-                password="a long enough word",
-                role=role,
-                division=HOME,
-                posts=posts,
-                expires_at=until,
-            )
-            given[role] = sign_in(tx, User(number, "", "", role, HOME, posts, until, False))
+        number = add_user(
+            tx,
+            OPERATOR,
+            login=f"{role}-{division}",
+            name="本地",
+            password="a long enough word",
+            role=role,
+            division=division,
+            posts=posts,
+            expires_at=until,
+        )
+        return sign_in(tx, User(number, "", "", role, division, posts, until, False))
+
+
+def visitors(city: CityContext) -> Iterator[tuple[str, Client, dict[str, str], str]]:
+    """Every role of the home county by its cookie, and a machine by its key: (who, client, headers, csrf)."""
+    given = {}
+    for role in ROLES:
+        posts = (f"{HOME}/county_duty", "dt/flood_office_director") if role is Role.LEADER else ()
+        given[role] = account(city, role, HOME, posts)
+    with city.database.begin() as tx:
         _, key = issue_key(tx, OPERATOR, purpose=Purpose.READ, division=HOME, days=1)
     for role, token in given.items():
         client = Client(create_app(city))
         client.cookies.set(city.cookie, token)
         yield role.value, client, {CSRF_HEADER: csrf_token(token)}, csrf_token(token)
     yield "key", Client(create_app(city)), {"Authorization": f"Bearer {key}"}, ""
+
+
+def neighbours(city: CityContext, notice: int) -> tuple[str, str, Abroad]:
+    """A township and a village of the home county, and what lies in another township of it."""
+    home, other = city.roster.children(HOME)[:2]
+    village = city.roster.children(other.id)[0].id
+    with city.database.begin() as tx:
+        owed = next(one for one in call.obligations(tx, WHOLE, notice) if one.township == other.id and one.primary)
+        asked = tasks.NewTask("takeover", "x", "邻乡", village, "x", tx.now, "call", {"obligations": [owed.id]})
+        objects: dict[str, int | str] = {
+            "notice": notice,
+            "notices/number": notice,
+            "proposals/number": next((one.id for one in warn.proposals(tx, WHOLE) if one.county == HOME), 999),
+            "tasks/number": tasks.open_tasks(tx, [asked])[0],
+            "visits/number": byhand.send_visitor(tx, SYSTEM, notice, village, minutes=9),
+            "findings/number": next(one.id for one in assess.findings(tx, WHOLE) if one.division == HOME),
+            "division": village,
+            "person": owed.primary or 0,
+            "station": next(key for key, one in stations.gauges(tx, WHOLE).items() if one.county == HOME),
+        }
+    return home.id, city.roster.children(home.id)[0].id, Abroad(city, objects)
 
 
 def words(answer: httpx.Response) -> str:
@@ -190,3 +217,42 @@ def test_no_route_shows_or_moves_what_lies_in_another_county(
                 wrong.append((who, method, path, answer.status_code, "moved"))
     assert not wrong, "\n".join(map(str, wrong))
     assert dump(city) == before
+
+
+WHOLE_COUNTY = ("/map/counties", "/situation/", "/stations", "/silence", "/feeds", "/compare", "/quarantine")
+"""What is the county's as a whole: nothing of a township's own is on it."""
+
+
+def test_a_township_and_a_village_see_nothing_of_their_neighbours(waiting: CityContext, tmp_path: Path) -> None:
+    city = copy_of(waiting, tmp_path)
+    with city.database.read() as tx:
+        notice = next(one.id for one in warn.notices(tx, WHOLE) if one.county == HOME)
+    township, village, beside = neighbours(city, notice)
+    wrong = []
+    for role, home in ((Role.DUTY, township), (Role.LEADER, village)):
+        mine = {township, *(one.id for one in city.roster.descendants(home)), home}
+        token, client = account(city, role, home, ("dt/flood_office_director",)), Client(create_app(city))
+        client.cookies.set(city.cookie, token)
+        csrf = csrf_token(token)
+        for method, path, _ in declared(create_app(city)):
+            named = set(re.findall(r"(\w+/)?\{(\w+)\}", path))
+            known = all(f"{before}{name}" in beside.objects or name in beside.objects for before, name in named)
+            if path in NOT_ABOUT_A_PLACE or path.startswith(WHOLE_COUNTY) or not known:
+                continue
+            address = beside.address(path)
+            fields = {**FIELDS, "csrf": csrf, "notice": str(notice)}
+            body = {**FIELDS, "person": beside.objects["person"], "code": ""}
+            if method == "POST" and is_api(path):
+                answer = client.send(address, body, {CSRF_HEADER: csrf})
+            else:
+                answer = client.request(method, address, fields if method == "POST" else None)
+            told = words(answer).replace(address, "").replace(f"（区划 {beside.objects['division']}）", "")
+            seen = set(re.findall(r"dt-[tv]\d+", told)) - mine
+            its_own = {"visits/number", "tasks/number", "division", "person"} & {
+                key for before, name in named for key in (f"{before}{name}", name)
+            }
+            moved = method == "POST" and bool(its_own) and answer.status_code < 400
+            if answer.status_code >= 500 or seen or moved:
+                wrong.append((home, method, path, answer.status_code, sorted(seen)[:3], moved))
+    city.database.close()
+    assert not wrong, "\n".join(map(str, wrong))

@@ -37,6 +37,7 @@ WHAT = {
     "paper": "打印带号码的名单",
     "answer": "代为登记应答",
     "answer_page": "打开应答页",
+    "desk_number": "应答页上的值班电话",
     "quarantine_raw": "取隔离区原始字节",
 }
 """查阅了什么。"""

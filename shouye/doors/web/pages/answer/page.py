@@ -90,7 +90,7 @@ def answer_page(request: Request, token: str, do: str = "") -> Response:
             "post": post,
             "place": city.roster.division(post.division),
             "signer": sight.who(asked.notice.issued_by),
-            "desk": desk,
+            "desk": city.roster.contact(desk) if desk is not None else None,
             "do": do,
             "token": token,
         }
@@ -143,12 +143,17 @@ def people(visit: Act, name: str = "") -> Response:
 @router.post("/people/{person}/page")
 def open_page(visit: Act, person: int, notice: Annotated[int, Form()]) -> Response:
     """打开应答页 — in place of the message that carries the link."""
-    if visit.city.mode is not Mode.SIMULATION:
+    city = visit.city
+    if city.mode is not Mode.SIMULATION:
         raise NotFound("演练人员")
     with visit.act() as sight:
         if not call.obligations_of(sight.tx, sight.scope, notice, person):
             raise NotFound("此人不在这份通知的叫应名单里")
         log_read(sight.tx, visit.actor, "answer_page", f"person:{person}")
+        post = city.roster.posts[call.obligations_of(sight.tx, WHOLE, notice, person)[-1].post]
+        desk = _desk(sight.tx, city, post.division)
+        if desk is not None:  # the page offers to ring him, and looking at it writes nothing
+            log_read(sight.tx, visit.actor, "desk_number", f"person:{desk}")
         token = issue_answer_token(sight.tx, person, notice, sight.tx.now + LASTS)
     return back_to(f"/a/{token}")
 
@@ -171,12 +176,12 @@ def _already(asked: Asked, act: Press) -> bool:
     return act in (Press.ON_POST, Press.NEED_HELP, Press.STAND_IN) and act.value in asked.said
 
 
-def _desk(tx: Tx, city: CityContext, division: str) -> str | None:
-    """The telephone of the duty desk above."""
+def _desk(tx: Tx, city: CityContext, division: str) -> int | None:
+    """Who sits at the duty desk above."""
     above = city.roster.township_of(division) or city.roster.county_of(division) or city.roster.city
     posts = city.roster.posts_of(above.id)
     holders = city.roster.holders(posts[0].id, tx.now) if posts else ()
-    return city.roster.contact(holders[0].id) if holders else None
+    return holders[0].id if holders else None
 
 
 def _page(city: CityContext, template: str, values: Mapping[str, object], status: int = 200) -> Response:
