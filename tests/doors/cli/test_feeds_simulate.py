@@ -202,3 +202,10 @@ def test_what_cannot_be_simulated_says_so(town: Town, codec: str, transport: str
     town.blocks(codec, transport, more)
     told = town.simulate()
     assert (told.exit_code, why in told.output) == (2, True), told.output
+
+
+def test_no_broker_is_said_in_words(town: Town) -> None:
+    town.blocks("json_rows", "mqtt", 'options = { host = "127.0.0.1", topic = "a/b" }')
+    result = town.simulate("--port", str(free_port()), "--for", "0.1")
+    assert result.exit_code == 2
+    assert "本机连不上" in result.stderr

@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, expect
 
 from shouye.base.access import WHOLE, reads_of
 from shouye.base.kernel import BEIJING
-from shouye.doors.web.pages.feeds.board import noted, refusals, source
+from shouye.doors.web.pages.feeds.board import FETCHES, noted, refusals, source
 from shouye.watch import feeds, tally
-from shouye.watch.feeds import Parcel
+from shouye.watch.feeds import Parcel, transports
 from shouye.watch.tally import Hearing
 from tests.doors.web.conftest import PHONE, Console, enter
 from tests.doors.web.scene import CITY
@@ -192,10 +192,21 @@ def test_what_is_not_there_is_said(looking: Console, path: str) -> None:
     [
         ("unmapped batt_v", "没有对照的要素 batt_v"),
         ("unit 3 silent", "从站 3 没有应答"),
-        ("fetch: timeout", "取不到：timeout"),
+        ("fetch: too slow", "取不到：取得太慢"),
+        ("link: status 404", "链接取不到：状态码 404"),
         ("foreign network", "来自许可网络之外"),
         ("something new", "something new"),
     ],
 )
 def test_what_is_counted_beside_messages_is_said_in_words(what: str, said: str) -> None:
     assert noted(what) == said
+
+
+def test_no_transport_counts_anything_that_has_no_words() -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in Path(transports.__path__[0]).glob("*.py"))
+    counted = set(re.findall(r'note, feed\.name, "([^"]+)"', text))
+    failed = set(re.findall(r'_Failed\("([^"]+)"', text))
+    assert "server away" in counted
+    assert "too slow" in failed
+    assert not [what for what in sorted(counted) if noted(what) == what]
+    assert not failed - set(FETCHES)

@@ -21,7 +21,10 @@ def _carry(plan: Plan) -> Mapping[str, int]:
         async def connected() -> aiomqtt.Client:
             return await aiomqtt.Client(LOOPBACK, port).__aenter__()
 
-        client = loop.run(connected())
+        try:
+            client = loop.run(connected())
+        except aiomqtt.MqttError as error:
+            raise ConnectionError(str(error)) from None
 
         def send(station: str, data: bytes) -> str:
             loop.run(client.publish(_topic(plan.feed, station), data, qos=1))

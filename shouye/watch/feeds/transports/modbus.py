@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -10,6 +11,8 @@ from pymodbus.exceptions import ModbusException
 from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
 from shouye.watch.feeds.transports import aside, deliver
 from shouye.watch.intake import Message, modbus_pair, register_spans
+
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # a device that is silent is counted here, for people
 
 _OPTIONS: dict[str, str | int | float | bool] = {
     "host": "127.0.0.1",

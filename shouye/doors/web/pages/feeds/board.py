@@ -38,6 +38,7 @@ NOTES = {
     "unchanged": "去取过，没有更新",
     "not reached": "连不上",
     "broker away": "消息服务器断开",
+    "server away": "服务器断开",
     "tls failed": "TLS 握手不成，请核对证书",
     "qos 0 left": "QoS 0 的消息没有收",
     "file too large": "文件过大",
@@ -49,7 +50,15 @@ BEGINNINGS = {
     "link: ": "链接取不到：",
     "unit ": "从站 ",
 }
-ENDINGS = {" silent": " 没有应答", " exception ": " 返回异常 "}
+FETCHES = {
+    "redirected elsewhere": "被转到别处",
+    "bad address": "地址不合要求",
+    "too large": "文件过大",
+    "too slow": "取得太慢",
+    "not reached": "连不上",
+    "foreign network": "地址在许可网络之外",
+}
+ENDINGS = {" silent": " 没有应答", " exception ": " 返回异常 ", "status ": "状态码 "}
 
 
 def reason(code: str) -> str:
@@ -63,7 +72,7 @@ def noted(what: str) -> str:
             rest = what.removeprefix(beginning)
             for ending, end in ENDINGS.items():
                 rest = rest.replace(ending, end)
-            return word + rest
+            return word + FETCHES.get(rest, rest)
     return NOTES.get(what, what)
 
 
