@@ -71,12 +71,12 @@ def _asks(table: RuleTable, atom: object) -> tuple[Input, float] | None:
 
 
 def running(readings: Sequence[observe.Reading], hours: float) -> list[tuple[datetime, float | None]]:
-    """滑动累计 — the sum over the last `hours` at each reading; unknown while any part of it is missing."""
+    """滑动累计 — the sum of what counts over the last `hours`; unknown while any part is missing or bad."""
     if not readings:
         return []
     step = min(reading.step for reading in readings)
     width = timedelta(hours=hours)
-    value_at = {reading.time: reading.value for reading in readings if reading.step == step}
+    value_at = {reading.time: reading.counted for reading in readings if reading.step == step}
     found: list[tuple[datetime, float | None]] = []
     for at in sorted(value_at):
         parts = [value_at.get(at - step * back) for back in range(round(width / step))]

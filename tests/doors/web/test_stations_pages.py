@@ -19,6 +19,7 @@ from shouye.base.rules import load_tables
 from shouye.doors.web.pages.observe import stations
 from shouye.doors.web.pages.observe.board import State, asked_by, rows
 from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
+from shouye.doors.web.readings import running
 from shouye.doors.web.words import when
 from shouye.watch import assess, observe
 from shouye.watch.archive import Bucket, Flagged
@@ -57,6 +58,12 @@ def test_a_long_list_shows_what_needs_a_look_and_finds_the_rest(
     assert last.name in found
     assert 'name="find"' in found
     assert "没有这样的测站" in client.get("/stations?find=nowhere").text
+
+
+def test_a_bad_reading_is_in_no_sum() -> None:
+    bad = replace(line(1.0, 9999.0, 2.0, 3.0)[1], flags=(Flag("range", Quality.BAD, "超范围"),))
+    first, _, *rest = line(1.0, 9999.0, 2.0, 3.0)
+    assert [value for _, value in running([first, bad, *rest], 1 / 6)] == [None, None, None, 5.0]
 
 
 def test_a_figure_that_nobody_can_read_is_written_short() -> None:

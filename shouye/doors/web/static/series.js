@@ -45,15 +45,22 @@
     return option;
   }
 
+  // A sentinel of 9999 or worse would flatten the line: it is drawn at the edge, its tooltip says the number.
+  function edges(data) {
+    var real = data.points.concat(data.sums, data.band, data.band.map(function (b) { return [b[0], b[2]]; }))
+      .map(function (p) { return p[1]; }).filter(function (v) { return v !== null; }).concat(data.bars ? [0] : []);
+    var low = real.length ? Math.min.apply(null, real) : 0, high = real.length ? Math.max.apply(null, real) : 1, room = Math.max(high - low, Math.abs(high) * 0.1, 1e-6);
+    return function (value) { return Math.min(Math.max(value, low - room), high + room); };
+  }
   function area(from, to) { return [{ xAxis: from }, { xAxis: to }]; }
   function station(data) {
-    var option = frame(data.since, data.until, data.unit), bars = data.bars;
+    var option = frame(data.since, data.until, data.unit), bars = data.bars, inside = edges(data);
     option.yAxis.scale = !bars;
     option.tooltip.formatter = function (items) {
       var at = items[0].value[0];
       return when(at) + items.map(function (i) {
         if (i.seriesName === "band" || i.seriesName === "base") return "";
-        return "\n" + i.seriesName + " " + (i.value[1] === null ? "缺测" : i.value[1] + " " + data.unit) + (i.data.why ? "\n" + i.data.why : "");
+        return "\n" + i.seriesName + " " + (i.value[1] === null ? "缺测" : (i.data.said === undefined ? i.value[1] : i.data.said) + " " + data.unit) + (i.data.why ? "\n" + i.data.why : "");
       }).join("");
     };
     if (data.band.length) {
@@ -70,7 +77,7 @@
     if (data.sums.length) option.series.push({ name: data.hours + " 小时累计", type: "line", data: data.sums, connectNulls: false, showSymbol: false, lineStyle: { color: ink, width: 2 }, itemStyle: { color: ink } });
     if (data.flagged.length) option.series.push({
       name: "标记", type: "scatter", symbolSize: 9, itemStyle: { color: token("--surface"), borderColor: ink, borderWidth: 1.6 },
-      data: data.flagged.map(function (f) { return { value: [f.at, f.value], symbol: f.quality === "bad" ? "diamond" : "circle", why: f.why }; })
+      data: data.flagged.map(function (f) { return { value: [f.at, inside(f.value)], said: f.value, symbol: f.quality === "bad" ? "diamond" : "circle", why: f.why }; })
     });
     // Thresholds far above all readings would flatten the line; they are in the note, and drawn when near.
     if (data.limits.length && option.yAxis.scale) {

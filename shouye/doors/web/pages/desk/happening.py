@@ -28,6 +28,8 @@ class Reading:
     unit: str
     station: str
     at: datetime
+    doubtful: bool = False
+    """读数可疑 — it is judged, but a check warns of a part of it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def _in_force(city: CityContext, sight: Sight, one: assess.Situation, findings: 
     table = table_of(city.folder, one.hazard, one.rules)
     rule = gauged(table, finding.level, finding.values)
     reading, drawn = _reading(city, sight, finding, rule) if rule else (None, None)
+    doubt = " · 读数可疑" if reading and reading.doubtful else ""
     deaf = f" · {len(one.unheard)} 站听不到，不解除" if one.unknown else ""
     return Happening(
         level=grade(one.level),
@@ -84,7 +87,7 @@ def _in_force(city: CityContext, sight: Sight, one: assess.Situation, findings: 
         since=one.since,
         reading=reading,
         rule=rule.row.text if rule else one.best,
-        source=f"{cited(table)} · {len(one.stations)} 站达到，{one.sources} 个独立来源{deaf}",
+        source=f"{cited(table)} · {len(one.stations)} 站达到，{one.sources} 个独立来源{doubt}{deaf}",
         proposed=finding.mark == "X",
         curve=drawn,
         answered=answered(sight, one.hazard, one.division),
@@ -111,7 +114,9 @@ def _reading(
         threshold=rule.threshold,
         label=f"{name}站近 6 小时的{rule.window.term}，虚线为 {rule.threshold:g} {rule.window.unit}",
     )
-    return Reading(value, rule.unit, name, at), drawn
+    part = (one for one in raw if one.time > at - timedelta(hours=rule.hours))
+    doubtful = any(one.quality is observe.Quality.SUSPECT for one in part)
+    return Reading(value, rule.unit, name, at, doubtful), drawn
 
 
 def _unknown(sight: Sight, one: Unheard) -> Happening:
