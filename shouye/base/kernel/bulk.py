@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Date,
     Dialect,
     Executable,
     Table,
@@ -40,6 +42,7 @@ Row = Mapping[str, Any]
 _CONVERSIONS: dict[type, Callable[[Any], Any]] = {
     Instant: lambda value: value if isinstance(value, int) else to_ms(value),
     Document: canonical,
+    Date: date.isoformat,
 }
 
 

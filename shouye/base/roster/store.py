@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from datetime import date
 from typing import Any, TypeVar
 
@@ -21,12 +20,11 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     update,
 )
 
-from shouye.base.kernel import RowId, Tx, Vault, VaultMissing, metadata
+from shouye.base.kernel import RowId, Tx, Vault, VaultMissing, insert_rows, metadata
 from shouye.base.roster.model import (
     CityRecords,
     Contact,
@@ -224,9 +222,7 @@ def _vault(tx: Tx) -> Vault:
 
 
 def _insert_contacts(tx: Tx, contacts: Iterable[Contact]) -> None:
-    rows = [_sealed(_vault(tx), one) for one in contacts]
-    if rows:
-        tx.run(insert(contact_table), rows)
+    insert_rows(tx, contact_table, [_sealed(_vault(tx), one) for one in contacts])
 
 
 def _sealed(vault: Vault, one: Contact) -> dict[str, Any]:
@@ -247,12 +243,12 @@ def _place(person: int, kind: str) -> str:
 
 def _insert(tx: Tx, table: Table, records: Iterable[Any]) -> None:
     """One bulk write; a table with a `row` column keeps the order."""
-    rows = [asdict(record) for record in records]
+    names = [column.name for column in table.c if column.name != "row"]
+    rows = [{name: getattr(record, name) for name in names} for record in records]
     if "row" in table.c:
         for number, row in enumerate(rows):
             row["row"] = number
-    if rows:
-        tx.run(insert(table), rows)
+    insert_rows(tx, table, rows)
 
 
 def _select(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, delete, func, select, update
+from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, delete, func, select, update
 
 from shouye.base.kernel import Database, Document, Each, Instant, RowId, Tx, among, insert_rows, new_ids
 from tests.base.kernel.sealing import NOON, new
@@ -22,6 +22,7 @@ table = Table(
     Column("order", Integer),
     Column("done", Boolean),
     Column("at", Instant),
+    Column("day", Date),
     Column("detail", Document),
 )
 _CHANGE = Each(
@@ -62,6 +63,7 @@ def row(number: int) -> dict[str, Any]:
         "order": number if number % 3 else None,
         "done": (None, True, False)[number % 3],
         "at": NOON + timedelta(milliseconds=number) if number % 5 else None,
+        "day": date(2026, 7, 1 + number % 31) if number % 7 else None,
         "detail": {"词": ODD[number % len(ODD)], "n": [number, None, 1.5]},
     }
 
