@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from shouye.base import delivery, privacy, pulse, roster, rules, tasks
 from shouye.base.kernel import (
     BadInput,
     Database,
+    Delay,
     JobSource,
     Lanes,
     Lease,
@@ -157,6 +158,8 @@ class Drill:
     begins: datetime
     ends: datetime
     sealer: Sealer
+    kept: list[tuple[float, Delay]] = field(default_factory=list)
+    """Once it was played against a running clock: the speed, and how far it fell behind."""
 
     @property
     def roster(self) -> roster.Roster:
@@ -180,6 +183,7 @@ class Drill:
         speed: float,
         stop: threading.Event,
         say: Callable[[str], None],
+        complain: Callable[[str], None],
         stay: bool = False,
     ) -> None:
         """变速演 — the clock runs at `speed` and the console is open; ends with the storm unless told to stay."""
@@ -187,28 +191,29 @@ class Drill:
 
         database = self.program.database
         database.clock = PacedClock(database.clock.now(), speed)
-        declared = self.storm.declared
-        title = declared.title if declared and declared.title else self.storm.name
-        truth = "重构：只有总量是真的" if declared and declared.reconstructed else ""
-        moved = "移植暴雨" if self.laying.transposed else ""
         context = web.CityContext(
             database=database,
             roster=self.program.roster,
             mode=Mode.SIMULATION,
             title=self.program.roster.city.name,
-            banner=" · ".join(part for part in (title, truth, moved) if part),
+            banner=review.banner(self.storm, self.laying),
             speed=speed,
             seed=self.plan.seed,
             folder=self.plan.city,
         )
         county = max(self.laying.stations, key=lambda item: item.station.id).station.county
+        delay = Delay(review.BEARABLE, lambda late: complain(review.falling_behind(speed, late)))
+        self.kept.append((speed, delay))
         with web.console(context, host, port, county, say):
             sources = (*self.program.sources, SealSource(self.sealer))
-            pace(sources, database, database.clock, stop, None if stay else self.ends, context.tick)
+            pace(sources, database, database.clock, stop, None if stay else self.ends, context.tick, delay.note)
 
     def result(self) -> review.DrillResult:
         with self.program.database.read() as tx:
-            return review.result(tx, self.storm, self.laying, self.plan.seed, self.begins, self.ends)
+            found = review.result(tx, self.storm, self.laying, self.plan.seed, self.begins, self.ends)
+        for speed, delay in self.kept:
+            found = review.paced(found, speed, delay.worst)
+        return found
 
     def papers(self, result: review.DrillResult) -> review.DrillPapers:
         from shouye.doors import web

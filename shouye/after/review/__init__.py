@@ -7,6 +7,7 @@ acting (感知、决策、叫醒、行动). Reports are a shelf: one report, one
 from shouye.after.review.jobs import DeciderPlayer as DeciderPlayer
 from shouye.after.review.jobs import StormPlayer as StormPlayer
 from shouye.after.review.jobs import how_far as how_far
+from shouye.after.review.model import BEARABLE as BEARABLE
 from shouye.after.review.model import CallRow as CallRow
 from shouye.after.review.model import Deciders as Deciders
 from shouye.after.review.model import DrillPapers as DrillPapers
@@ -18,7 +19,10 @@ from shouye.after.review.model import LeadTime as LeadTime
 from shouye.after.review.model import Line as Line
 from shouye.after.review.model import Report as Report
 from shouye.after.review.model import all_reports as all_reports
+from shouye.after.review.model import banner as banner
+from shouye.after.review.model import falling_behind as falling_behind
 from shouye.after.review.model import lay_out as lay_out
+from shouye.after.review.model import paced as paced
 from shouye.after.review.model import read_deciders as read_deciders
 from shouye.after.review.service import begin_drill as begin_drill
 from shouye.after.review.service import call_rows as call_rows

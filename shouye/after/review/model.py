@@ -166,6 +166,34 @@ class DrillResult:
     curves: Mapping[str, tuple[tuple[datetime, float | None], ...]] = field(default_factory=dict)
 
 
+def banner(storm: Storm, laying: Laying) -> str:
+    """演练横幅 — which storm it is, and what of it is not real."""
+    declared = storm.declared
+    title = declared.title if declared and declared.title else storm.name
+    truth = "重构：只有总量是真的" if declared and declared.reconstructed else ""
+    moved = "移植暴雨" if laying.transposed else ""
+    return " · ".join(part for part in (title, truth, moved) if part)
+
+
+BEARABLE = timedelta(minutes=1)
+"""建议值 — a drill against a running clock that is later than this in its own time is no longer a true one."""
+
+
+def falling_behind(speed: float, late: timedelta) -> str:
+    return (
+        f"机器跟不上 {speed:g} 倍速：已晚 {late.total_seconds():,.0f} 秒（演练时间），记下的时刻因此偏晚；"
+        "请放慢倍速，或用 --speed max。"
+    )
+
+
+def paced(found: DrillResult, speed: float, late: timedelta) -> DrillResult:
+    """倍速演过 — at which speed, how far behind its clock the machine fell at the worst; a note if too far."""
+    kept_up = late <= BEARABLE
+    pace = {"speed": speed, "late_max_s": round(late.total_seconds()), "kept_up": kept_up}
+    notes = found.record["notes"] if kept_up else [*found.record["notes"], falling_behind(speed, late)]
+    return replace(found, record=found.record | {"paced": pace, "notes": notes})
+
+
 @dataclass(frozen=True)
 class CallRow:
     """叫应明细的一行 — one obligation with the names that a drill may show: all of them are invented."""

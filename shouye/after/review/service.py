@@ -71,6 +71,7 @@ def result(tx: Tx, storm: Storm, laying: Laying, seed: int, begins: datetime, en
         "lead_time": [vars(item) for item in lead_times(tx, notices)],
         "facts": len(facts),
         "facts_by_kind": dict(sorted(counts.items())),
+        "paced": None,
     }
     return DrillResult(
         record=record,

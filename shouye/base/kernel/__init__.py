@@ -106,6 +106,7 @@ from shouye.base.kernel.vault import vault_for as vault_for
 from shouye.base.kernel.vault import vault_path as vault_path
 from shouye.base.kernel.worker import AT_ONCE as AT_ONCE
 from shouye.base.kernel.worker import Batches as Batches
+from shouye.base.kernel.worker import Delay as Delay
 from shouye.base.kernel.worker import JobSource as JobSource
 from shouye.base.kernel.worker import Source as Source
 from shouye.base.kernel.worker import keeping_time as keeping_time

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
@@ -195,6 +195,24 @@ def reached(tx: Tx) -> datetime | None:
     return None if kept is None else from_ms(int(kept))
 
 
+class Delay:
+    """晚了多少 — how far a paced loop fell behind its clock at the worst; told once, when it is past bearing."""
+
+    def __init__(self, bearable: timedelta, tell: Callable[[timedelta], None]) -> None:
+        self.worst = timedelta(0)
+        self._bearable = bearable
+        self._tell = tell
+
+    @property
+    def past_bearing(self) -> bool:
+        return self.worst > self._bearable
+
+    def note(self, late: timedelta) -> None:
+        known, self.worst = self.past_bearing, max(self.worst, late)
+        if self.past_bearing and not known:
+            self._tell(late)
+
+
 def pace(
     sources: Sequence[Source],
     database: Database,
@@ -202,14 +220,20 @@ def pace(
     stop: threading.Event,
     end: datetime | None = None,
     changed: Callable[[], None] = lambda: None,
+    behind: Callable[[timedelta], None] = lambda _: None,
 ) -> None:
-    """变速或实时 — follow the clock until `end` or until told to stop; `changed` is called after work was done."""
+    """变速或实时 — follow the clock until `end` or until told to stop.
+
+    After work was done `changed` is called, and `behind` is told how long before that the first of it was due.
+    """
     while not stop.is_set():
         rung = database.bell.rung
-        due, upcoming = look(sources, database)
+        due, since, upcoming = _survey(sources, database)
         if due:
             for source in due:
                 source.run_due(database)
+            if since is not None:
+                behind(clock.now() - since)
             changed()
             continue
         if end is not None and clock.now() >= end:
@@ -227,7 +251,16 @@ def pace(
 
 def look(sources: Sequence[Source], database: Database) -> tuple[list[Source], datetime | None]:
     """What is due now, in the order of the sources; and the next instant at which anything will be."""
+    due, _, upcoming = _survey(sources, database)
+    return due, upcoming
+
+
+def _survey(
+    sources: Sequence[Source], database: Database
+) -> tuple[list[Source], datetime | None, datetime | None]:
+    """What is due, since when the first of it is, and the next instant at which anything will be."""
     due: list[Source] = []
+    since: datetime | None = None
     upcoming: datetime | None = None
     with database.read() as tx:
         for source in sources:
@@ -236,6 +269,7 @@ def look(sources: Sequence[Source], database: Database) -> tuple[list[Source], d
                 continue
             if instant <= tx.now:
                 due.append(source)
+                since = instant if since is None else min(since, instant)
             elif upcoming is None or instant < upcoming:
                 upcoming = instant
-    return due, upcoming
+    return due, since, upcoming

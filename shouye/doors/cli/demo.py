@@ -61,6 +61,7 @@ def make_demo(stage: Stage, city: Path) -> Callable[..., None]:
                     speed,
                     threading.Event(),
                     lambda line: console.print(line),
+                    lambda line: Console(stderr=True, soft_wrap=True).print(line, style="bold"),
                     stay=True,
                 )
         except Refusal as refusal:

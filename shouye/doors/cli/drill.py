@@ -61,9 +61,13 @@ class Staged(Protocol):
         speed: float,
         stop: threading.Event,
         say: Callable[[str], None],
+        complain: Callable[[str], None],
         stay: bool = False,
     ) -> None:
-        """Follow the clock at this speed with the console open; to the end, or on and on when it is to stay."""
+        """Follow the clock at this speed with the console open; to the end, or on and on when it is to stay.
+
+        When the machine does not follow, it complains once.
+        """
 
 
 class Stage(Protocol):
@@ -197,8 +201,16 @@ def watch(
     if watch_from is not None:
         console.print(f"先尽快演到 {watch_from:%m-%d %H:%M} ……")
         staged.play(lambda _: None, watch_from)
-    stop = threading.Event()
-    staged.serve(host, port, pace, stop, lambda line: console.print(line), stay)
+    stop, errors = threading.Event(), Console(stderr=True, soft_wrap=True)
+    staged.serve(
+        host,
+        port,
+        pace,
+        stop,
+        lambda line: console.print(line),
+        lambda line: errors.print(line, style="bold"),
+        stay,
+    )
 
 
 def tell_laying(console: Console, staged: Staged) -> None:
