@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ import numpy as np
 from rich.console import Console
 
 from bench import machine
-from bench.ingest import ACTIVE, MINUTE, NIGHT, readings
-from bench.workload import arrivals
+from bench.ingest import ACTIVE, MINUTE, NIGHT
 from shouye.base.kernel import Database, Mode, SimClock, run_due, to_ms
 from shouye.base.rules import load_tables
 from shouye.watch import assess, observe
@@ -29,12 +28,14 @@ READY_S = 10.0
 
 
 def fill(database: Database, stations: int, minutes: int) -> int:
-    """Three days of rain, a tenth of the minutes wet; the first and the last minute come in by the front door."""
-    first, last = (readings(batch) for batch in arrivals(stations, 2, first=0))
+    """Days of rain, a tenth of the minutes wet; every gauge's first and last minute come in by the front door."""
+    names = [f"s{station:05}" for station in range(stations)]
     clock = database.clock
     assert isinstance(clock, SimClock)
     with database.begin() as tx:
-        observe.store_batch(tx, [one for one in first if one.time == NIGHT])
+        observe.store_batch(tx, [minute(name, NIGHT) for name in names])
+    while run_due(database):
+        pass
     raw: Any = database.engine.raw_connection()
     dice = np.random.default_rng(1)
     numbers = raw.execute("SELECT id, station FROM series ORDER BY id").fetchall()
@@ -49,12 +50,14 @@ def fill(database: Database, stations: int, minutes: int) -> int:
     end = NIGHT + (minutes + 1) * MINUTE
     clock.move_to(end)
     with database.begin() as tx:
-        observe.store_batch(
-            tx, [observe.Reading(one.station, "rain_mm", end, 0.0, MINUTE, 0, one.station) for one in last]
-        )
+        observe.store_batch(tx, [minute(name, end) for name in names])
     while run_due(database):
         pass
     return len(numbers)
+
+
+def minute(name: str, at: datetime) -> observe.Reading:
+    return observe.Reading(name, "rain_mm", at, 0.0, MINUTE, 0, name)
 
 
 def measure(stations: int, days: float) -> dict[str, Any]:

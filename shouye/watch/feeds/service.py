@@ -286,6 +286,16 @@ def read_voices(path: Path) -> dict[str, Probe]:
     }
 
 
+def read_carried(path: Path) -> dict[str, frozenset[str]]:
+    """应带要素 — station -> the elements that the blocks of its enabled feeds map to ours."""
+    found: dict[str, frozenset[str]] = {}
+    for feed in read_feeds(path).values():
+        mapped = frozenset(rule.element for rule in feed.elements.values() if rule.element)
+        for station in feed.stations.values() if feed.enabled else ():
+            found[station] = found.get(station, frozenset()) | mapped
+    return found
+
+
 def voices(tx: Tx, feeds: Iterable[Feed]) -> list[Voice]:
     """应有的声音 — every enabled feed, heard when something of it was taken."""
     taken = (Standing.ACCEPTED, Standing.DUPLICATE, Standing.TEST, Standing.NOTED)

@@ -21,6 +21,7 @@ from shouye.watch.observe.fresh import SourcedSeries as SourcedSeries
 from shouye.watch.observe.model import Cause as Cause
 from shouye.watch.observe.model import Flag as Flag
 from shouye.watch.observe.model import Mark as Mark
+from shouye.watch.observe.model import Measures as Measures
 from shouye.watch.observe.model import Quality as Quality
 from shouye.watch.observe.model import Reading as Reading
 from shouye.watch.observe.model import Silence as Silence

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
@@ -169,6 +170,20 @@ class Silence:
     cause: Cause
     stations: tuple[str, ...]
     since: datetime | None
+
+
+@dataclass(frozen=True)
+class Measures:
+    """应测要素 — what stations are declared to measure: `recorded` is all, `carried` what their feeds bring."""
+
+    recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    carried: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def owes(self, station: str, element: str, sent: frozenset[str]) -> bool:
+        """Is this element expected of the station? What it has sent counts where its record does not say all; of
+        one of which nothing is known everything is."""
+        known = self.recorded.get(station) or sent | self.carried.get(station, frozenset())
+        return element in known or not known
 
 
 LATE_AFTER = 2

@@ -21,6 +21,7 @@ from shouye.watch.observe.model import (
     Arrived,
     Cause,
     Flag,
+    Measures,
     Reading,
     Series,
     Silence,
@@ -238,7 +239,8 @@ def _dressed(
 
 
 def measuring(tx: Tx, element: str) -> dict[str, Gauge]:
-    """测该要素的测站 — gauges that have sent it, and those never heard at all; a rain gauge owes no stage."""
+    """测该要素的测站 — gauges declared to measure it; of whom nothing is declared, those that have sent it, and
+    those never heard at all: a rain gauge owes no stage."""
     return tx.once(("measuring", element), lambda: _measuring(tx, element))
 
 
@@ -246,8 +248,11 @@ def _measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
+    declared = tx.installed.get(Measures, Measures())
     return {
-        station: one for station, one in all_gauges(tx, WHOLE).items() if element in sent.get(station, {element})
+        station: one
+        for station, one in all_gauges(tx, WHOLE).items()
+        if declared.owes(station, element, frozenset(sent.get(station, ())))
     }
 
 

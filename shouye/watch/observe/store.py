@@ -42,6 +42,7 @@ from shouye.base.kernel import (
     listed,
     make_months,
     metadata,
+    to_ms,
 )
 from shouye.watch.marks import Quality
 from shouye.watch.observe.model import Flag, Reading, Tail
@@ -201,23 +202,8 @@ def flags_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
     return _within(tx, windows, _flags_within)
 
 
-def large_at(
-    tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int, floor: float
-) -> list[tuple[str, int]]:
-    """Those of (station, ms) at which `floor` or more was measured."""
-    found = _at(tx, spots, element, step_s)
-    return [(row.station, row.time) for row in found if row.value is not None and row.value >= floor]
-
-
-def standing_at(
-    tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int
-) -> dict[tuple[str, int], tuple[int, float | None]]:
-    """(series, value) of the last revision at each (station, ms)."""
-    rows = sorted(_at(tx, spots, element, step_s), key=lambda row: row.revision)
-    return {(row.station, row.time): (row.id, row.value) for row in rows}
-
-
-def _at(tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int) -> Iterator[Any]:
+def said_at(tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int) -> Iterator[Any]:
+    """(station, series, ms, revision, value) of every stored revision at each (station, ms)."""
     for start in range(0, len(spots), _CHUNK):
         asked = as_list(spots[start : start + _CHUNK])
         yield from tx.run(_at_spots(tx.on_postgresql), {"spots": asked, "element": element, "step_s": step_s})
@@ -229,7 +215,7 @@ def _at_spots(on_postgresql: bool) -> Select[Any]:
     of, time = series.c, _ms(observation.c.time)
     kind = and_(of.element == bindparam("element"), of.step_s == bindparam("step_s"))
     return (
-        select(of.station, of.id, time.label("time"), observation.c.revision, observation.c.value)
+        select(of.station, of.id, time, observation.c.revision, observation.c.value)
         .select_from(asked)
         .join(series, and_(of.station == asked.c.station, kind))
         .join(observation, and_(observation.c.series_id == of.id, time == asked.c.ms))
@@ -330,11 +316,34 @@ def readings_of(
     return _readings(tx, _narrowed(_joined(observation), observation, stations, element, since, until))
 
 
-def rows_of(tx: Tx, stations: Iterable[str], element: str, since: datetime) -> list[Any]:
-    """The same series by series, as plain numbers: (station, seconds, source, ms, revision, value)."""
-    plain = (series.c.step_s, observation.c.source, _ms(observation.c.time), observation.c.revision)
-    query = select(series.c.station, *plain, observation.c.value).join(series).order_by(*observation.primary_key)
-    return list(tx.run(_narrowed(query, observation, stations, element, since, None)))
+def rows_of(
+    tx: Tx, stations: Iterable[str], element: str, since: datetime
+) -> Iterator[tuple[str, int, list[Any]]]:
+    """The same series by series, as the driver gives it: (station, seconds, [(source, ms, revision, value)]).
+
+    Days of minute values of a thousand stations are millions of rows: no object is made of any of them.
+    """
+    asked = {"stations": as_list((station,) for station in sorted(stations)), "element": element}
+    for number, station, step_s in list(tx.run(_series_of(tx.on_postgresql), asked)):
+        with tx.run(_ROWS, {"series": number, "since": to_ms(since)}) as found:
+            rows = found.cursor.fetchall()
+        if rows:
+            yield station, step_s, rows
+
+
+@cache
+def _series_of(on_postgresql: bool) -> Select[Any]:
+    asked = listed("stations", {"station": Text()}, on_postgresql=on_postgresql)
+    of = series.c
+    query = select(of.id, of.station, of.step_s).where(of.station.in_(select(asked.c.station)))
+    return query.where(of.element == bindparam("element")).order_by(of.station, of.step_s)
+
+
+_ROWS = (
+    select(observation.c.source, _ms(observation.c.time), observation.c.revision, observation.c.value)
+    .where(observation.c.series_id == bindparam("series"), _ms(observation.c.time) > bindparam("since"))
+    .order_by(observation.c.time, observation.c.revision)
+)
 
 
 def _narrowed(query: Select[Any], table: Table, *asked: Any) -> Select[Any]:
@@ -351,6 +360,7 @@ def latest_readings(tx: Tx) -> Sequence[Reading]:
 
 FlagKey = tuple[str, str, int, datetime]
 _KEY = (series.c.station, series.c.element, series.c.step_s)
+_FLAG = (flag.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
 
 
 def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
@@ -363,26 +373,20 @@ def _flags(tx: Tx, query: Select[Any]) -> dict[FlagKey, list[Flag]]:
     return found
 
 
-def _flagged() -> Select[Any]:
-    columns = (flag.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
-    return (
-        select(*_KEY, *columns)
-        .join(series, series.c.id == flag.c.series_id)
-        .order_by(flag.c.time, flag.c.check_key)
-    )
-
-
 def flags_of(
     tx: Tx, stations: Iterable[str] | None, element: str | None, since: datetime | None, until: datetime | None
 ) -> dict[FlagKey, list[Flag]]:
-    return _flags(tx, _narrowed(_flagged(), flag, stations, element, since, until))
+    query = select(*_KEY, *_FLAG).join(series, series.c.id == flag.c.series_id)
+    ordered = query.order_by(flag.c.time, flag.c.check_key)
+    return _flags(tx, _narrowed(ordered, flag, stations, element, since, until))
 
 
 def flags_in(tx: Tx, batch_id: int | None = None) -> dict[FlagKey, list[Flag]]:
     """Of a batch, or of the latest; looked up from these few, whatever else is flagged."""
     table = latest if batch_id is None else observation
-    columns = (table.c.time, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
-    query = select(*_KEY, *columns).select_from(table).join(series, series.c.id == table.c.series_id)
+    query = (
+        select(*_KEY, table.c.time, *_FLAG[1:]).select_from(table).join(series, series.c.id == table.c.series_id)
+    )
     same = and_(table.c.series_id == flag.c.series_id, table.c.time == flag.c.time)
     found = query.join(flag, same, isouter=True).order_by(flag.c.check_key)
     return _flags(tx, found if batch_id is None else found.where(table.c.batch_id == batch_id))
@@ -390,9 +394,8 @@ def flags_in(tx: Tx, batch_id: int | None = None) -> dict[FlagKey, list[Flag]]:
 
 def latest_of(tx: Tx, station: str, element: str) -> datetime | None:
     query = select(func.max(latest.c.time)).join(series, series.c.id == latest.c.series_id)
-    found: datetime | None = tx.run(
-        query.where(series.c.station == station, series.c.element == element)
-    ).scalar_one()
+    mine = query.where(series.c.station == station, series.c.element == element)
+    found: datetime | None = tx.run(mine).scalar_one()
     return found
 
 

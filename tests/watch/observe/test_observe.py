@@ -133,6 +133,19 @@ def test_one_living_series_is_enough(database: Database) -> None:
         assert observe.measuring(tx, "stage_m") == {}
 
 
+def test_a_station_owes_what_it_is_declared_to_measure(database: Database) -> None:
+    """Its record says all of it; its feed's map adds to what it has sent; of whom nothing is known owes all."""
+    carried = {"fed": frozenset({"rain_mm", "stage_m"}), "both": frozenset({"rain_mm", "stage_m"})}
+    database.install(observe.Measures({"both": frozenset({"stage_m"})}, carried))
+    with database.begin() as tx:
+        stations.watch(tx, dict.fromkeys(("fed", "both", "sent", "mute"), "east"), ["east"])
+        observe.store_batch(tx, [*hourly("fed", 1), *hourly("both", 1), *hourly("sent", 1)])
+        assert list(observe.measuring(tx, "rain_mm")) == ["fed", "mute", "sent"]
+        assert list(observe.measuring(tx, "stage_m")) == ["both", "fed", "mute"]
+        never = [one.stations for one in observe.silence(tx, WHOLE, "stage_m") if one.cause is Cause.NEVER]
+        assert never == [("both", "fed", "mute")], "heard of, but not of its stage"
+
+
 def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_path: Path) -> None:
     assert stations.read_gauge_areas(tmp_path / "none.csv") == {}
     with database.begin() as tx:

@@ -68,11 +68,10 @@ def test_a_place_by_its_table(database: Database, check: str) -> None:
     for line, row in enumerate(rows(check)):
         step = timedelta(minutes=int(row["step_min"]))
         names = [f"{line}-{index}" for index in range(len(row["others"].split()))]
-        around = {f"{line}": tuple(names)} | dict.fromkeys(names, (f"{line}",))
+        near = {f"{line}": tuple(names)}  # to them it is not near: six others are nearer
+        twins = near | dict.fromkeys(names, (f"{line}",))
         table = observe.standard_elements()
-        database.install(
-            replace(table, near=around) if check == "spatial" else replace(table, twins=around),
-        )
+        database.install(replace(table, near=near) if check == "spatial" else replace(table, twins=twins))
         sent = [Reading(f"{line}", row["element"], EVENING, number(row["value"]), step)]
         sent += [
             Reading(name, row["element"], EVENING, number(value), step)

@@ -27,7 +27,8 @@ LIMITS = Limits(
     twin_least=3,
     sentinels=(-9.0,),
 )
-NEAR = {"a": ("b", "c", "d"), "b": ("a", "c", "d"), "c": ("a", "b", "d"), "d": ("a", "b", "c")}
+NEAR = {"a": ("b", "c", "d"), "b": ("a", "c", "d"), "c": ("b",), "d": ("c",)}
+"""Who is near to whom is not the same both ways."""
 TABLE = Elements({"x": Element("x", "x", "m", limits=LIMITS)}, near=NEAR, twins={"a": ("b",), "b": ("a",)})
 
 values = st.sampled_from([0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 12.0, 40.0, 60.0, -9.0, None])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from math import isnan
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +53,9 @@ def blocks(tx: Tx, stations: Iterable[str], element: str, since: datetime) -> di
     doubted = {key[0] for key, some in flags.items() if any(one.quality is Quality.BAD for one in some)}
     doubted |= {one.station for one in marks.said(tx, since, element=element)}
     found: dict[str, list[Block]] = {}
-    rows = store.rows_of(tx, [one for one in asked if one not in doubted], element, since)
-    for (station, step_s, source), some in groupby(rows, key=itemgetter(0, 1, 2)):
-        ms, revision, value = zip(*((row[3], row[4], row[5]) for row in some), strict=True)
+    for station, step_s, rows in store.rows_of(tx, [one for one in asked if one not in doubted], element, since):
+        source, ms, revision, value = zip(*rows, strict=True)
         columns = (np.array(ms, np.int64), np.array(revision, np.int64), np.array(value, np.float64))
-        found.setdefault(station, []).append(Block(station, element, step_s, source, *columns))
+        some = found.setdefault(station, [])
+        some += [Block(station, element, step_s, source[0], *columns)] * len(set(source))
     return {station: some[0] for station, some in found.items() if len(some) == 1}

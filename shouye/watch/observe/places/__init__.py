@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf, nan, sqrt
+from operator import itemgetter
 
 import numpy as np
 
@@ -65,7 +66,8 @@ def _focus(
             for ms, stations in came.items()
             for other in set().union(*(elements.beside.get(one, ()) for one in stations)) - first.get(ms, set())
         ]
-        focus.update(store.large_at(tx, asked, element, step_s, floor))
+        said = store.said_at(tx, asked, element, step_s)
+        focus.update((other, ms) for other, _, ms, _, value in said if value is not None and value >= floor)
     return focus
 
 
@@ -75,7 +77,8 @@ def _set_flags(
     """Set the flags of these readings beside what the stations around and the twins say at the same instant."""
     near, twins = elements.near, elements.twins
     spots = {(one, ms) for name, ms in focus for one in (name, *near.get(name, ()), *twins.get(name, ()))}
-    said = store.standing_at(tx, sorted(spots), element, step_s)
+    rows_at = sorted(store.said_at(tx, sorted(spots), element, step_s), key=itemgetter(3))
+    said = {(name, ms): (number, value) for name, number, ms, _, value in rows_at}  # the last revision stands
     least = elements[element].limits.low
 
     def told(stations: Iterable[str], ms: int) -> list[float]:
