@@ -339,9 +339,8 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
     keys = plan.data / "keys" if Role.CLOCK in plan.roles else None
 
     desk = feeds.Reception(database, feeds.read_feeds(plan.city / "feeds.toml"))
-    facts = assess.read_station_facts(plan.city / "station_facts.toml")
-    recorded = {station: frozenset(one.measures) for station, one in facts.items() if one.measures}
-    database.install(observe.Measures(recorded, feeds.read_carried(plan.city / "feeds.toml")))
+    measured = assess.read_measured(plan.city / "station_facts.toml")
+    database.install(observe.Measures(measured, feeds.read_carried(plan.city / "feeds.toml")))
     context = web.CityContext(
         database=database,
         roster=program.roster,

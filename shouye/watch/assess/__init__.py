@@ -25,6 +25,7 @@ from shouye.watch.assess.model import Start as Start
 from shouye.watch.assess.model import StationFacts as StationFacts
 from shouye.watch.assess.model import Told as Told
 from shouye.watch.assess.model import read_active as read_active
+from shouye.watch.assess.model import read_measured as read_measured
 from shouye.watch.assess.model import read_station_facts as read_station_facts
 from shouye.watch.assess.service import Assessor as Assessor
 from shouye.watch.assess.service import finding as finding

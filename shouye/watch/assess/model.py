@@ -400,6 +400,12 @@ def read_station_facts(path: Path) -> dict[str, StationFacts]:
         raise BadActive(f"{path.name}：{error}") from None
 
 
+def read_measured(path: Path) -> dict[str, frozenset[str]]:
+    """应测要素 — what the stations measure of whom the table says it."""
+    facts = read_station_facts(path)
+    return {station: frozenset(one.measures) for station, one in facts.items() if one.measures}
+
+
 def top(open_findings: Sequence[Finding]) -> list[Finding]:
     """最高级别的告警 — those at the highest level, the earliest first."""
     highest = max((finding.rank for finding in open_findings), default=0)
