@@ -26,6 +26,7 @@ from shouye.base.kernel.clock import iso as iso
 from shouye.base.kernel.clock import to_ms as to_ms
 from shouye.base.kernel.db import Database as Database
 from shouye.base.kernel.db import DatabaseAway as DatabaseAway
+from shouye.base.kernel.db import DatabaseBroken as DatabaseBroken
 from shouye.base.kernel.db import Document as Document
 from shouye.base.kernel.db import Fence as Fence
 from shouye.base.kernel.db import Instant as Instant

@@ -44,7 +44,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from shouye.base.kernel.clock import BEIJING, Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
@@ -55,6 +55,9 @@ metadata = MetaData()
 
 DatabaseAway = OperationalError
 """库连不上 — the server is restarting or out of reach; what was to be done is to be tried again."""
+
+DatabaseBroken = DatabaseError
+"""库读不通 — the file is none of ours or is damaged; a `DatabaseAway` is one of these, too."""
 
 T = TypeVar("T")
 
@@ -368,9 +371,12 @@ def _engine(url: str, *, durable: bool) -> Engine:
         options = {} if durable else {"options": "-c synchronous_commit=off"}
         # A connection that died with a server or a network is replaced before it is used.
         return create_engine(
-            address.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True
+            address.set(drivername="postgresql+psycopg"),
+            connect_args=options,
+            pool_pre_ping=True,
+            hide_parameters=True,  # an error goes to the log and beside its job: names and numbers stay out of it
         )
-    engine = create_engine(address)
+    engine = create_engine(address, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

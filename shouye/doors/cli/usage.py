@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from typing import Any
 import typer
 from typer import rich_utils
 from typer.core import TyperGroup
+
+from shouye.base.kernel import DatabaseAway, DatabaseBroken
 
 _SENTENCES = (
     (r"No such command '?(.+?)'?\.(?: .*)?", "没有命令 {}"),
@@ -71,7 +74,26 @@ class CommandLine(TyperGroup):
         except typer.Abort:
             typer.echo("已中止。", err=True)
             sys.exit(1)
+        except (DatabaseBroken, OSError) as failure:
+            if not (told := outside(failure)):
+                raise
+            typer.echo(told, err=True)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+def outside(failure: DatabaseBroken | OSError) -> str:
+    """What is wrong with the machine, not with the program; nothing for what is ours to mend."""
+    if isinstance(failure, OSError):
+        return (
+            f"读写文件不成：{failure.strerror}（{failure.filename or '磁盘'}）。" if failure.errno in _DISK else ""
+        )
+    if isinstance(failure, DatabaseAway) or type(failure) is DatabaseBroken:
+        return f"数据库连不上、读不通或写不进：{str(failure.orig).splitlines()[0]}。"
+    return ""
 
 
 def _said(wrong: typer.TyperException) -> str:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
@@ -13,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from shouye.base.access import SignInGate, SignInRefused, TooManyTries
-from shouye.base.kernel import BadInput, Forbidden, NotFound, Refusal, Stale
+from shouye.base.kernel import BadInput, DatabaseAway, Forbidden, NotFound, Refusal, Stale
 from shouye.base.proof import CodeNeeded, CodeRefused, FactorMissing, ProofStale, TooManyCodes, proof_gate
 from shouye.doors.web import live, routes
 from shouye.doors.web.api import problem
@@ -22,6 +23,8 @@ from shouye.doors.web.pages import ROUTERS
 from shouye.doors.web.security import PROVE, SIGN_IN, Armour, FormExpired, content_policy, guard_form, is_api
 from shouye.doors.web.visit import NotSignedIn, draw
 from shouye.watch.feeds import StorageAway
+
+log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "static"
 
@@ -65,6 +68,7 @@ def create_app(city: CityContext) -> FastAPI:
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(Exception, _failure)
     return app
 
@@ -98,6 +102,12 @@ def _invalid(request: Request, error: Exception) -> Response:
         fields = [".".join(str(step) for step in one["loc"]) for one in error.errors()]
         return problem(422, PHRASES[422], "BadInput", fields)
     return _say(request, PHRASES[422], 422)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    """The server of the database restarts, its disk is full: one line in the log, not a page of it a request."""
+    log.warning("database_away", path=request.url.path.split("/")[1], error=str(error).splitlines()[0])
+    return _say(request, "数据库暂时读不到、写不进，这一步没有完成，请稍后再试。", 503)
 
 
 def _failure(request: Request, error: Exception) -> Response:

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from shouye.base.kernel import (
     BEIJING,
     Database,
+    DatabaseAway,
     Document,
     Instant,
     Mode,
     SimClock,
+    WallClock,
     WrongCity,
     WrongMode,
     canonical,
@@ -193,3 +195,15 @@ def test_what_waits_for_the_commit_is_done_after_it_and_never_after_a_rollback(t
     with pytest.raises(ZeroDivisionError):
         fail()
     assert done == [number]
+
+
+def test_an_error_carries_no_values_into_logs(database_url: str) -> None:
+    """What goes wrong is written beside its job and into the log; whose number was being asked for is not."""
+    database = Database(database_url, WallClock())
+    on_a_server = database.engine.dialect.name == "postgresql"
+    ending = "SELECT pg_terminate_backend(pg_backend_pid()), :person" if on_a_server else "SELECT x, :person"
+    with pytest.raises(DatabaseAway) as away, database.begin() as tx:
+        tx.run(text(ending), {"person": "00012345678"})
+    assert "parameters hidden" in str(away.value)
+    assert "00012345678" not in str(away.value)
+    database.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from shouye.doors.cli import usage
 from shouye.main import cli
 
 WRONG = [
@@ -32,3 +36,30 @@ def test_a_group_alone_shows_its_commands() -> None:
     result = CliRunner().invoke(cli, ["feeds"])
     assert "quarantine" in result.stdout + result.stderr
     assert "命令写得不对" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["db", "status", "-d", "postgresql://nobody@/none?host=/nowhere"],
+        ["run", "--database", "postgresql://nobody@/none?host=/nowhere"],
+        ["access", "user", "list", "-d", "{text}"],
+        ["db", "init", "--city", "cities/datong", "--mode", "simulation", "-d", "sqlite:////dev/full"],
+    ],
+)
+def test_a_database_out_of_reach_is_one_sentence(words: list[str], tmp_path: Path) -> None:
+    text = tmp_path / "letter.sqlite"
+    text.write_text("no database at all" * 100)
+    given = [word.format(text=f"sqlite:///{text}") for word in words]
+    if words[0] == "run":
+        given += ["--data", str(tmp_path)]
+    result = CliRunner().invoke(cli, given, prog_name="shouye", env={"SHOUYE_DATABASE": ""})
+    assert result.exit_code == 2, result.output
+    assert "数据库连不上、读不通或写不进" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_one_sentence() -> None:
+    said = usage.outside(OSError(errno.ENOSPC, "No space left on device", "record.json"))
+    assert said == "读写文件不成：No space left on device（record.json）。"
+    assert usage.outside(OSError(errno.EBADF, "Bad file descriptor")) == "", "that would be a fault of ours"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import text
 
 from shouye.base.access import csrf_token
 from shouye.base.kernel import Mode
@@ -145,3 +146,15 @@ def test_who_is_signed_in_already_goes_on(looking: Console) -> None:
 def test_signing_out_leaves_nothing_behind(acting: Console) -> None:
     answer = acting.client("duty").post("/sign-out", {"csrf": acting.csrf("duty")})
     assert answer.headers["clear-site-data"] == '"cache"'
+
+
+def test_a_database_that_is_away_is_said_so(acting: Console, caplog: pytest.LogCaptureFixture) -> None:
+    """Its server restarts, its disk is full: 503 and a sentence, not a fault of the program."""
+    client = acting.client("duty")
+    with acting.city.database.begin() as tx:
+        tx.run(text("ALTER TABLE session RENAME TO gone"))
+    for path in ("/tasks", "/api/v1/tasks"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "数据库暂时读不到" in answer.text
+    assert "Traceback" not in caplog.text
