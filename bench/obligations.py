@@ -211,6 +211,8 @@ def live(url: str, city: Path, obligations: int, speed: float, lines: int | None
         "steps_climbed": len(ladder.late_s),
         "reached": len(reached),
         "told_of_withdrawal": len(told),
+        "reached_but_not_told": len((reached.keys() | superiors) - told.keys()),
+        "told_but_not_reached": len(told.keys() - reached.keys() - superiors),
         "told_exactly_those_reached": told.keys() == reached.keys() | superiors,
         "cancel_last_told_s": max(words),
     }

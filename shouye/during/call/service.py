@@ -324,11 +324,14 @@ def reached_persons(tx: Tx, notice: int) -> list[int]:
 
 
 def _superiors_told(tx: Tx, group: str, mine: Sequence[Any], since: datetime) -> set[int]:
-    """Who was told, as the post above, that others do not answer: he sends people, so he must hear the end too."""
+    """Who was told, as the post above, that others do not answer: he sends people, so he must hear the end too.
+
+    Also when it is not known yet whether the word reached him: nobody tells him later.
+    """
     roster = tx.of(Roster)
     above = {roster.posts[item.post].superior for item in mine if item.escalated}
     people = {person.id for post in above if post is not None for person in roster.holders(post, tx.now)}
-    return delivery.reached(tx, "tell", group, since) & people
+    return delivery.spoken_to(tx, people, "tell", group, since)
 
 
 def balance(tx: Tx, scope: Scope, notice: int | None = None) -> Balance:
