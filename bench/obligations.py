@@ -9,6 +9,7 @@ printed are real ones. People, their answers and the lines are simulated.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -40,6 +41,7 @@ from shouye.base.kernel import (
     pace,
     run_due,
 )
+from shouye.base.kernel.vault import KEY_SETTING
 from shouye.base.tasks import LadderClock
 from shouye.base.tasks.store import task_table
 from shouye.doors.web.assets.build import build
@@ -243,6 +245,7 @@ def databases(kind: str) -> Iterator[Any]:
         initialise(data)
         settings = {"listen_addresses": "''", "unix_socket_directories": f"'{folder}'", "port": "5432"}
         start(data, folder / "log", settings)
+        os.environ.setdefault(KEY_SETTING, str(folder / "contacts.key"))
         address = f"postgresql://shouye@/{{}}?host={folder}&port=5432"
 
         def fresh(number: int) -> str:
@@ -301,7 +304,7 @@ def main() -> None:
     parser.add_argument("--obligations", type=int, default=5_060)
     parser.add_argument("--speed", type=float, default=10.0, help="1 is the real clock: ten minutes a run")
     parser.add_argument("--lines", type=int, default=300, help="lines of a second run; 0: one run only")
-    parser.add_argument("--screens", type=int, default=3)
+    parser.add_argument("--screens", type=int, default=3, help="0: nobody looks")
     parser.add_argument("--keep", action="store_true", help="write bench/results/<date>-obligations-….json")
     wanted = parser.parse_args()
     lines = [None, wanted.lines] if wanted.lines else [None]

@@ -81,11 +81,12 @@ def open_city(
     senders: Mapping[str, delivery.Sender],
     banner: str,
     stations: tuple[roster.Station, ...] | None = None,
+    keys: Path | None = None,
 ) -> Program:
     """开城 — what every process does: tables, the city if it is new, what verbs find by `tx.of`."""
     files = roster.load_city(city)
     database.create(mode, files.id)
-    database.install(vault_for(database.engine.url, mode))
+    database.install(vault_for(database.engine.url, mode, keys))
     with database.begin() as tx:
         if not roster.has_city(tx):
             roster.import_city(tx, files)
@@ -272,12 +273,12 @@ class OneWriter(Refusal):
     """SQLite 只容一个进程写；要把角色分到几个进程，请用 PostgreSQL（--database）。"""
 
 
-def open_live(database: Database, city: Path, mode: Mode) -> Program:
+def open_live(database: Database, city: Path, mode: Mode, keys: Path | None = None) -> Program:
     """开城值守 — with the channels of this mode; a roster of fictional people never serves in earnest."""
     senders: dict[str, delivery.Sender] = {}
     if mode is Mode.SIMULATION:
         senders["simulated"] = delivery.SimulatedTelephone(delivery.read_people(city / "people.toml"), 1)
-    program = open_city(database, city, mode, senders, banner=mode.word)
+    program = open_city(database, city, mode, senders, banner=mode.word, keys=keys)
     if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
         raise FictionalPeople
     return program
@@ -322,7 +323,7 @@ def keep_watch(
     city = next((folder for folder in folders if roster.load_city(folder).id == stamp["city"]), None)
     if city is None:
         raise BadInput(f"cities 下没有城市 {stamp['city']}")
-    do_duty(open_live(database, city, Mode(stamp["mode"])), leases, over, keys)
+    do_duty(open_live(database, city, Mode(stamp["mode"]), keys), leases, over, keys)
 
 
 def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
@@ -333,7 +334,7 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
     if plan.url.startswith("sqlite") and set(plan.roles) != set(Role):
         raise OneWriter
     database = Database(plan.url, WallClock())
-    program = open_live(database, plan.city, plan.mode)
+    program = open_live(database, plan.city, plan.mode, plan.data / "keys")
     city = program.roster.city
     duties = [role for role in plan.roles if role in DUTIES]
     keys = plan.data / "keys" if Role.CLOCK in plan.roles else None

@@ -26,13 +26,18 @@ from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.refusals import Refusal
 
 KEY_SETTING = "SHOUYE_CONTACT_KEY"
-"""密钥文件的路径 — an environment variable; else `keys/contacts.key` beside an SQLite file, or under var/."""
+"""密钥文件的路径 — an environment variable; else keys/contacts.key beside an SQLite file or in the data folder."""
+
 
 NONCE, TAG, KEY = 12, 16, 32
 
 
 class VaultMissing(Refusal):
     """没有找到联系方式的密钥文件；实战须先用 shouye access contacts make-key 生成，并另存一份。"""
+
+
+class VaultHomeless(Refusal):
+    """没有说明联系方式的密钥在哪里：PostgreSQL 库请用 --data 指明数据目录，或设置 SHOUYE_CONTACT_KEY。"""
 
 
 class VaultExposed(Refusal):
@@ -104,13 +109,16 @@ def _hmac(key: bytes, text: bytes) -> bytes:
     return made.finalize()
 
 
-def vault_path(database: str | URL) -> Path:
-    """密钥文件 — never in the database and never in its backup."""
+def vault_path(database: str | URL, keys: Path | None = None) -> Path:
+    """密钥文件 — never in the database and never in its backup; `keys` is the folder of the program's own keys."""
     url = make_url(database)
     if said := os.environ.get(KEY_SETTING):
         return Path(said)
-    beside = url.database if url.get_backend_name() == "sqlite" else None
-    return (Path(beside).parent if beside else Path("var")) / "keys" / "contacts.key"
+    if url.get_backend_name() == "sqlite" and url.database:
+        keys = Path(url.database).parent / "keys"
+    if keys is None:
+        raise VaultHomeless
+    return keys / "contacts.key"
 
 
 def open_vault(path: Path, *, make: bool) -> Vault:
@@ -132,9 +140,9 @@ def open_vault(path: Path, *, make: bool) -> Vault:
     return Vault(keys)
 
 
-def vault_for(database: str | URL, mode: Mode) -> Vault:
+def vault_for(database: str | URL, mode: Mode, keys: Path | None = None) -> Vault:
     """这个库的金库 — in earnest its key must be there already: somebody has made it and kept a copy."""
-    return open_vault(vault_path(database), make=mode is not Mode.ACTUAL)
+    return open_vault(vault_path(database, keys), make=mode is not Mode.ACTUAL)
 
 
 def make_vault(path: Path) -> None:

@@ -40,7 +40,7 @@ from shouye.base.kernel import (
 from shouye.base.privacy import Retention, kinds, read_retention, sweep
 from shouye.base.proof import remove as remove_factor
 from shouye.base.roster import seal_contacts_again, snapshot
-from shouye.doors.cli.words import Where, opened, say, told
+from shouye.doors.cli.words import DataOption, Where, opened, say, told
 
 access_app = typer.Typer(help="账号与接口密钥。", no_args_is_help=True)
 user_app = typer.Typer(help="账号：开户、列出、销户、改密码。", no_args_is_help=True)
@@ -184,24 +184,25 @@ def sweep_personal(
 
 
 @contact_app.command("make-key")
-def make_key(database: Where) -> None:
+def make_key(database: Where, data: DataOption = None) -> None:
     """生成联系方式的密钥文件。
 
     实战开库前做一次，并另存一份；备份里没有它。
     """
-    path = vault_path(database)
     with told():
+        path = vault_path(database, data / "keys" if data else None)
         make_vault(path)
     say(f"已生成 {path}（权限 0600）。请另存一份：丢了它，库和备份里的号码都读不出。")
 
 
 @contact_app.command("rotate-key")
-def rotate_key(database: Where) -> None:
+def rotate_key(database: Where, data: DataOption = None) -> None:
     """更换密钥：全部号码改用新密钥加密。
 
     旧密钥留在文件里，旧备份仍可恢复。
     """
-    path = vault_path(database)
+    with told():
+        path = vault_path(database, data / "keys" if data else None)
     with _writing(database) as tx:
         count = seal_contacts_again(tx, rotate_vault(path))
     say(f"已更换，{count} 个号码改用新密钥；请重启各进程，并把 {path} 另存一份。")

@@ -26,9 +26,10 @@ from shouye.base.kernel import (
     restore,
     schema_head,
     vault_for,
+    vault_path,
 )
 from shouye.base.roster import has_city, import_city, load_city
-from shouye.doors.cli.words import Where, opened, say
+from shouye.doors.cli.words import DataOption, Where, opened, say
 
 ROLES = ("engine", "clock")
 """只由一个进程担任的角色 — judging, and the clock with its jobs, ladders and calls."""
@@ -67,12 +68,13 @@ def init(
     database: Where,
     city: Annotated[Path, typer.Option("--city", help="城市数据目录，如 cities/datong")],
     mode: ModeOption,
+    data: DataOption = None,
 ) -> None:
     """建库：建表、记下运行方式、导入城市；已建的库只核对。"""
     with opened(database) as found:
         files = load_city(city)
         found.create(mode.mode, files.id)
-        found.install(vault_for(found.engine.url, mode.mode))
+        found.install(vault_for(found.engine.url, mode.mode, data / "keys" if data else None))
         with found.begin() as tx:
             new = not has_city(tx)
             if new:
@@ -123,7 +125,8 @@ def make_standby(duty: Duty) -> Callable[..., None]:
             LEASE.total_seconds()
         ),
         data: Annotated[
-            Path | None, typer.Option("--data", help="数据目录，内有签名私钥；不给则只接管，不封存")
+            Path | None,
+            typer.Option("--data", help="数据目录，内有签名私钥、联系方式的密钥；不给则只接管，不封存"),
         ] = None,
     ) -> None:
         """待命：值守的进程一旦静默满租期，即接管引擎与时钟。"""
@@ -136,6 +139,7 @@ def make_standby(duty: Duty) -> Callable[..., None]:
             duty(fenced, leases, over, data / "keys" if data else None)
 
         with opened(database) as found:
+            vault_path(found.engine.url, data / "keys" if data else None)  # asked now, not in the night
             _say_holders(found)
             say("待命中，Ctrl-C 结束")
             hold(found, ROLES, holder_name(), take_over, stop, timedelta(seconds=lease_s))

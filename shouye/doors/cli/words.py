@@ -17,6 +17,9 @@ Where = Annotated[
         "--database", "-d", envvar="SHOUYE_DATABASE", help="数据库地址，如 postgresql://… 或 sqlite:///…"
     ),
 ]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="数据目录：PostgreSQL 库的联系方式密钥在其中的 keys 里")
+]
 CityOption = Annotated[str, typer.Option("--city", help="城市：cities 下的目录名，或目录路径")]
 FindCity = Callable[[str], Path]
 

@@ -18,7 +18,7 @@ from shouye.base.kernel import (
     rotate_vault,
     vault_path,
 )
-from shouye.base.kernel.vault import KEY_SETTING, VaultExists, VaultExposed
+from shouye.base.kernel.vault import KEY_SETTING, VaultExists, VaultExposed, VaultHomeless
 
 VAULT = Vault({1: bytes(32)})
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -97,6 +97,10 @@ def test_after_a_change_of_keys_old_seals_still_open(tmp_path: Path) -> None:
 def test_where_the_key_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_SETTING)
     assert vault_path("sqlite:///some/where/night.sqlite") == Path("some/where/keys/contacts.key")
-    assert vault_path("postgresql://host/base") == Path("var/keys/contacts.key")
+    beside = Path("data/keys")
+    assert vault_path("sqlite:///some/where/night.sqlite", beside) == Path("some/where/keys/contacts.key")
+    assert vault_path("postgresql://host/base", beside) == Path("data/keys/contacts.key")
+    with pytest.raises(VaultHomeless, match="SHOUYE_CONTACT_KEY"):
+        vault_path("postgresql://host/base")
     monkeypatch.setenv(KEY_SETTING, "elsewhere/k")
     assert vault_path("postgresql://host/base") == Path("elsewhere/k")

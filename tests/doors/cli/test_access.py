@@ -111,3 +111,13 @@ def test_a_lost_telephone_is_unbound(database: Database, database_url: str) -> N
     run(database_url, "user", "add", "zhou", "--name", "周", "--role", "leader", "--division", "dt", "--draw")
     assert "已解除 zhou 的动态口令" in run(database_url, "user", "reset-factor", "zhou")
     run(database_url, "user", "reset-factor", "nobody", code=2)
+
+
+def test_where_the_key_of_a_server_lies_is_never_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_SETTING)
+    monkeypatch.chdir(tmp_path)
+    url = "postgresql://nobody@/nothing?host=/nowhere"
+    assert "--data" in run(url, "contacts", "make-key", code=2)
+    assert list(tmp_path.iterdir()) == []
+    assert "keys/contacts.key" in run(url, "contacts", "make-key", "--data", "srv")
+    assert (tmp_path / "srv/keys/contacts.key").stat().st_mode & 0o777 == 0o600
