@@ -49,7 +49,7 @@ from shouye.doors.cli.drill import make_drill
 from shouye.doors.cli.history import make_history
 from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
-from shouye.doors.cli.run import Role, RunPlan, make_run
+from shouye.doors.cli.run import OneWriter, Role, RunPlan, make_run
 from shouye.doors.cli.sources import make_sources
 from shouye.doors.cli.usage import CommandLine
 from shouye.during import call, warn
@@ -267,10 +267,6 @@ def play_drill(drill: Drill) -> review.DrillResult:
 
 class FictionalPeople(Refusal):
     """花名册里有虚构人员，不能用于实战；请在城市目录放入真实的 holders.csv。"""
-
-
-class OneWriter(Refusal):
-    """SQLite 只容一个进程写；要把角色分到几个进程，请用 PostgreSQL（--database）。"""
 
 
 def open_live(database: Database, city: Path, mode: Mode, keys: Path | None = None) -> Program:

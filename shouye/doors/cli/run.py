@@ -17,6 +17,10 @@ from shouye.base.kernel import Mode, Refusal
 from shouye.doors.cli.db import ModeWord
 
 
+class OneWriter(Refusal):
+    """SQLite 只容一个进程写；要把角色分到几个进程，请用 PostgreSQL（--database）。"""
+
+
 class Role(StrEnum):
     """进程角色 — the parts of which a large city's program is made (design.md 4)."""
 
