@@ -26,6 +26,10 @@ FlagRow = tuple[int, int, str, str, str]
 """(series, ms, check, quality, why)."""
 
 
+Row = tuple[int, int, float, float]
+"""(number of the series, ms, value, the reading before in s)."""
+
+
 @dataclass
 class Verdict:
     """结论 — flags to take away and to put down, stations to be judged again, the tails of the series."""
@@ -154,8 +158,9 @@ class _Around:
             self.span[number] = low, high
         self.stood: dict[int, dict[int, Content]] = {number: {} for number in self.span}
         self._read(self.span, 0)
-        self.long = [number for number in self.span if self._may_be_stuck(number)]
-        self._read(self.long, 1)
+        self.long = {number for number in self.span if self._may_be_stuck(number)}
+        """Series that are looked at as far as a run of equal values reaches."""
+        self._read(sorted(self.long), 1)
 
     def _read(self, numbers: Iterable[int], long: int) -> None:
         """What stands around the span of each series."""
@@ -181,16 +186,16 @@ class _Around:
         one = self.series[number]
         if not one.stuck_ms:
             return False
-        merged = self._merged(number)
-        sound = [(ms, said[2]) for ms, said in merged.items() if said[1] and one.sound(said[2])]
-        pairs = pairwise(sound)
-        equal = [ms for (ms, value), (_, other) in pairs if value == other != one.limits.stuck_free]
-        return bool(equal) or not self.stood[number].keys().isdisjoint(self.best[number])
+        if not self.stood[number].keys().isdisjoint(self.best[number]):
+            return True
+        values = [said[2] for said in self._merged(number).values() if said[1]]
+        if len(values) - values.count(one.limits.stuck_free) < 2:
+            return False
+        sound = filter(one.sound, values)
+        return any(value == other != one.limits.stuck_free for value, other in pairwise(sound))
 
     def judge(self, elements: Elements, found: Verdict) -> None:
-        rows: list[tuple[int, int, float, float, float]] = []
-        """(number, ms, value, the reading before in s, steady in s)."""
-        values: dict[tuple[int, int], float | None] = {}
+        rows: list[Row] = []
         for number in self.span:
             one = self.series[number]
             first = min(self.span[number][0], one.tail.first_ms if one.tail else self.span[number][0])
@@ -198,8 +203,7 @@ class _Around:
             for ms, said in self._merged(number).items():
                 if not rows or rows[-1][0] != number:
                     before = nan if ms <= first else -np.inf
-                rows.append((number, ms, said[2] if said[1] else nan, before, nan))
-                values[number, ms] = said[2] if said[1] else None
+                rows.append((number, ms, said[2] if said[1] else nan, before))
                 before = ms / 1000
         columns = self._columns(rows)
         stored: dict[tuple[int, int], dict[str, tuple[str, str]]] = {}
@@ -207,12 +211,12 @@ class _Around:
         windows = [(self.series[number].id, low, high) for number, low, high in reach]
         for identity, ms, key, quality, why, _ in store.flags_within(self.tx, windows):
             stored.setdefault((self.numbers[identity], ms), {})[key] = quality, why
-        wanted = self._wanted(elements, columns, rows, values, stored)
+        wanted = self._wanted(elements, columns, rows, stored)
         for (number, ms), flags in sorted(wanted.items()):
             self._settle(number, ms, stored.get((number, ms), {}), flags, found)
         self._tails(columns, rows, found)
 
-    def _columns(self, rows: Sequence[tuple[int, int, float, float, float]]) -> Columns:
+    def _columns(self, rows: Sequence[Row]) -> Columns:
         number = np.array([row[0] for row in rows], dtype=np.int64)
         return Columns(
             series=number,
@@ -233,27 +237,28 @@ class _Around:
         self,
         elements: Elements,
         columns: Columns,
-        rows: Sequence[tuple[int, int, float, float, float]],
-        values: Mapping[tuple[int, int], float | None],
+        rows: Sequence[Row],
         stored: Mapping[tuple[int, int], dict[str, tuple[str, str]]],
     ) -> dict[tuple[int, int], dict[str, tuple[str, str]]]:
-        """The flags each affected reading shall have."""
+        """The flags which those affected readings shall have that have some now, get some or are new."""
         affected = {number: self._affected(number) for number in self.span}
-        keys = [(row[0], row[1]) for row in rows if affected[row[0]][0] <= row[1] <= affected[row[0]][1]]
         kept = {key for key, check in all_checks().items() if check.around} | {"sender"}
         wanted: dict[tuple[int, int], dict[str, tuple[str, str]]] = {}
-        for number, ms in keys:
+        for (number, ms), old in stored.items():
             held = kept if number in self.long or ms in self.best[number] else kept | {"stuck"}
-            old = stored.get((number, ms), {})
             wanted[number, ms] = {key: flag for key, flag in old.items() if key in held}
+        for number, mine in self.best.items():
+            for ms in mine:
+                wanted.setdefault((number, ms), {})
         for key, check in all_checks().items():
             if check.around:
                 continue
             for row in np.flatnonzero(check.examine(columns)).tolist():
-                number, ms = rows[row][:2]
-                if (number, ms) in wanted and (key != "stuck" or number in self.long):
-                    flag = _flag(elements, self.series[number], ms, values[number, ms], key)
-                    wanted[number, ms][key] = flag[3], flag[4]
+                number, ms, value, _ = rows[row]
+                low, high = affected[number]
+                if low <= ms <= high and (key != "stuck" or number in self.long):
+                    flag = _flag(elements, self.series[number], ms, None if value != value else value, key)
+                    wanted.setdefault((number, ms), {})[key] = flag[3], flag[4]
         for number, mine in self.best.items():
             for ms, one in mine.items():
                 stood = self.stood[number].get(ms)
@@ -286,9 +291,7 @@ class _Around:
         if stood is not None and (was != now or (now and replaced)):
             found.judge_again(series.station, ms)
 
-    def _tails(
-        self, columns: Columns, rows: Sequence[tuple[int, int, float, float, float]], found: Verdict
-    ) -> None:
+    def _tails(self, columns: Columns, rows: Sequence[Row], found: Verdict) -> None:
         steady, doubt = _ends(columns, len(self.series))
         ends = {row[0]: row[1] for row in rows}
         for number, (low, _) in self.span.items():
