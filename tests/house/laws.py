@@ -145,7 +145,7 @@ def sql_stays_in_store(source: Source) -> Iterator[str]:
         if module.split(".")[0] in ("sqlalchemy", "sqlite3", "psycopg", "duckdb"):
             yield source.at(node, f"{module} is imported only by store.py and the kernel")
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("tx.run", "tx.connection"):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("tx.run", "tx.plain", "tx.connection"):
             yield source.at(node, f"tx.{node.attr} is used only in store.py and the kernel")
     for text in source.strings():
         if _SQL.match(str(text.value)):

@@ -137,6 +137,12 @@ class Tx:
             return self.connection.execute(statement)
         return self.connection.execute(statement, parameters)
 
+    def plain(self, statement: Any, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """All rows as the driver gives them, for columns of numbers and text: no object is made of any of them."""
+        with self.run(statement, parameters) as found:
+            rows: list[tuple[Any, ...]] = found.cursor.fetchall()
+            return rows
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """提交之后 — for what may be remembered only of work that stands; a crash in between forgets it."""
         self.afterwards.append(act)

@@ -129,9 +129,9 @@ def _known_series(tx: Tx, keys: list[SeriesKey]) -> dict[SeriesKey, tuple[int, T
     return {
         (station, element, step_s): (
             number,
-            None if ms is None else Tail(ms, (revision, value, source), first, steady, doubt),
+            None if ms is None else Tail(ms, (revision, value, source), first, steady, bool(doubt)),
         )
-        for station, element, step_s, number, ms, revision, value, source, first, steady, doubt in tx.run(
+        for station, element, step_s, number, ms, revision, value, source, first, steady, doubt in tx.plain(
             _series_with_tails(tx.on_postgresql), asked
         )
     }
@@ -163,7 +163,7 @@ def _within(tx: Tx, windows: Iterable[Window], statement: Callable[[bool], Selec
     rows = list(windows)
     for start in range(0, len(rows), _CHUNK):
         asked = as_list(rows[start : start + _CHUNK])
-        yield from tx.run(statement(tx.on_postgresql), {"look": asked})
+        yield from tx.plain(statement(tx.on_postgresql), {"look": asked})
 
 
 def _looked_up(table: Table, on_postgresql: bool, *columns: Column[Any]) -> Select[Any]:
@@ -194,11 +194,11 @@ def observed_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
 
 @cache
 def _flags_within(on_postgresql: bool) -> Select[Any]:
-    return _looked_up(flag, on_postgresql, flag.c.check_key, flag.c.quality, flag.c.why, flag.c.at)
+    return _looked_up(flag, on_postgresql, flag.c.check_key, flag.c.quality, flag.c.why)
 
 
 def flags_within(tx: Tx, windows: Iterable[Window]) -> Iterator[Any]:
-    """(series, ms, check, quality, why, at)."""
+    """(series, ms, check, quality, why)."""
     return _within(tx, windows, _flags_within)
 
 
@@ -206,7 +206,7 @@ def said_at(tx: Tx, spots: Sequence[tuple[str, int]], element: str, step_s: int)
     """(station, series, ms, revision, value) of every stored revision at each (station, ms)."""
     for start in range(0, len(spots), _CHUNK):
         asked = as_list(spots[start : start + _CHUNK])
-        yield from tx.run(_at_spots(tx.on_postgresql), {"spots": asked, "element": element, "step_s": step_s})
+        yield from tx.plain(_at_spots(tx.on_postgresql), {"spots": asked, "element": element, "step_s": step_s})
 
 
 @cache
@@ -325,8 +325,7 @@ def rows_of(
     """
     asked = {"stations": as_list((station,) for station in sorted(stations)), "element": element}
     for number, station, step_s in list(tx.run(_series_of(tx.on_postgresql), asked)):
-        with tx.run(_ROWS, {"series": number, "since": to_ms(since)}) as found:
-            rows = found.cursor.fetchall()
+        rows = tx.plain(_ROWS, {"series": number, "since": to_ms(since)})
         if rows:
             yield station, step_s, rows
 

@@ -100,7 +100,7 @@ def _set_flags(
     )
     stored = {
         (number, ms, key): (quality, why)
-        for number, ms, key, quality, why, _ in store.flags_within(tx, [(row[0], row[1], row[1]) for row in rows])
+        for number, ms, key, quality, why in store.flags_within(tx, [(row[0], row[1], row[1]) for row in rows])
     }
     for key, check in all_checks().items():
         if not check.around:

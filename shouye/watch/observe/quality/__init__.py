@@ -209,7 +209,7 @@ class _Around:
         stored: dict[tuple[int, int], dict[str, tuple[str, str]]] = {}
         reach = [(number, *self._affected(number)) for number in self.span]
         windows = [(self.series[number].id, low, high) for number, low, high in reach]
-        for identity, ms, key, quality, why, _ in store.flags_within(self.tx, windows):
+        for identity, ms, key, quality, why in store.flags_within(self.tx, windows):
             stored.setdefault((self.numbers[identity], ms), {})[key] = quality, why
         wanted = self._wanted(elements, columns, rows, stored)
         for (number, ms), flags in sorted(wanted.items()):
