@@ -84,7 +84,8 @@ def _refusal(request: Request, error: Exception) -> Response:
             return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})
         return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
     if isinstance(error, ProofStale | FactorMissing) and request.method == "POST":
-        target = f"{PROVE}?next=/notices" if isinstance(error, ProofStale) else "/me?asked=true"
+        back = "/me" if request.url.path.startswith("/me/") else "/notices"
+        target = f"{PROVE}?next={back}" if isinstance(error, ProofStale) else "/me?asked=true"
         return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
     if isinstance(error, FormExpired) and request.url.path == SIGN_IN:
         return RedirectResponse(f"{SIGN_IN}?again=true", status_code=HTTPStatus.SEE_OTHER)

@@ -11,6 +11,7 @@ from shouye.base import proof
 from shouye.base.access import (
     LENDABLE,
     LENT_AT_MOST,
+    Permission,
     User,
     end_mandate,
     lend,
@@ -18,6 +19,7 @@ from shouye.base.access import (
     own_sessions,
     prove_session,
     reads,
+    session,
     sign_out_everywhere,
     users,
 )
@@ -104,8 +106,11 @@ def give(
     taker: Annotated[str, Form(max_length=60)],
     hours: Annotated[float, Form(gt=0, le=LENT_AT_MOST.total_seconds() / 3600)],
 ) -> Response:
-    """授权代行。"""
+    """授权代行 — who may sign gives that away only as he would sign: with a code of this moment."""
     with visit.act() as sight:
+        own = session(sight.tx, visit.token)
+        if own is not None and visit.actor.may(Permission.ISSUE):
+            proof.require_proof(sight.tx, own, visit.city.mode)
         lend(sight.tx, visit.actor, taker, hours)
     return back_to("/me")
 
