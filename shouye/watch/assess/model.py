@@ -251,7 +251,7 @@ class Engine(Protocol):
         """How much older than an instant the readings are on which it depends."""
 
     def strangers(self, batch: Sequence[Reading]) -> dict[str, datetime]:
-        """Gauges that must be started (again) before this batch, each with its earliest reading in it."""
+        """Gauges that must be started (again), not later than from this; each then with all that the batch has."""
 
     def start(self, start: Start) -> Told:
         """Begin with this gauge, forgetting what was known of it."""

@@ -155,6 +155,8 @@ def judge(tx: Tx, by: Assessor, batch: int) -> None:
     strangers = by.engine.strangers(readings)
     for station, since in observe.to_judge_again(tx, batch).items():  # what counts of an older reading has changed
         strangers[station] = min(since, strangers.get(station, since))
+    for reading in readings.only(lambda station, _: station in strangers) if strangers else ():
+        strangers[reading.station] = min(reading.time, strangers[reading.station])  # with all it says
     for station in [station for station in strangers if station in by.cold]:
         by.cold[station] = min(by.cold[station], strangers.pop(station) - _BACK)
     told = _start(tx, by, {station: first - _BACK for station, first in strangers.items()})

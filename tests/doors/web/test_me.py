@@ -39,7 +39,7 @@ def test_a_signature_asks_for_a_fresh_code(signing: Console) -> None:
     sign = f"/proposals/{draft['id']}"
     assert press(signing, client, f"{sign}/approve", seen=draft["seen"]) == "/me/prove?next=/notices"
     assert press(signing, client, "/me/mandates", taker="duty", hours="1") == "/me/prove?next=/me"
-    assert "收回" not in client.get("/me").text, "an unwatched screen gives no signature away"
+    assert "/me/mandates/1/end" not in client.get("/me").text, "an unwatched screen gives no signature away"
     before = cookie(signing, client)
     json = client.send(f"/api/v1{sign}/sign", {"seen": draft["seen"]}, {CSRF_HEADER: csrf_token(before)})
     assert (json.status_code, json.json()["type"]) == (403, "urn:shouye:refusal:ProofStale")

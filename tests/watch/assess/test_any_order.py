@@ -111,6 +111,13 @@ LATE = {
         [at("b", "wind_mean_ms", 0.5, 17.2), at("b", "wind_mean_ms", 1, 4.0), at("b", "wind_gust_ms", 1, 5.0)],
         [at("b", e, h, 4.0) for e, h in (("wind_mean_ms", 1.5), ("wind_gust_ms", 1.5), ("wind_mean_ms", 79))],
     ],
+    "a burst learnt of in one batch with a reading that fits no ring": [
+        [at("b", "rain_mm", 1, 0.0, 1)],
+        [
+            at("b", "rain_mm", 24, 0.0, 2),
+            *(at("b", "rain_mm", hour, 60.0 if hour == 7 else 0.0, 1) for hour in range(2, 22)),
+        ],
+    ],
     "rain that comes a day and more late, where a gale had ended": [
         [
             at("b", e, h / 2, 20.0 if h == 4 else 4.0)
