@@ -28,9 +28,9 @@ class Folding:
         self.resets += back
         engine = self.by.engine
         strangers = engine.strangers(readings)
-        for one in readings:
-            if one.station in strangers:
-                strangers[one.station] = min(one.time, strangers[one.station])
+        for heard in readings:
+            if heard.station in strangers:
+                strangers[heard.station] = min(heard.time, strangers[heard.station])
         told = {station: engine.start(self._start(station, first - BACK)) for station, first in strangers.items()}
         ready = [one for one in readings if one.station not in told]
         for station, one in (told | engine.feed(ready, [r for r in back if r.station not in told])).items():
