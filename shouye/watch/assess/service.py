@@ -160,8 +160,9 @@ def judge(tx: Tx, by: Assessor, batch: int) -> None:
     for station in [station for station in strangers if station in by.cold]:
         by.cold[station] = min(by.cold[station], strangers.pop(station) - _BACK)
     told = _start(tx, by, {station: first - _BACK for station, first in strangers.items()})
-    ready = readings.only(lambda station, _: station not in by.cold and station not in told)
-    _settle(tx, told | by.engine.feed(ready))
+    if by.cold or told:
+        readings = readings.only(lambda station, _: station not in by.cold and station not in told)
+    _settle(tx, told | by.engine.feed(readings))
 
 
 def judge_reset(tx: Tx, by: Assessor, number: int) -> None:

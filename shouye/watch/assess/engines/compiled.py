@@ -6,7 +6,7 @@ something older than its ring, is started again in the plain engine, which gives
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,7 +25,7 @@ from shouye.watch.assess.model import (
     Told,
     Watch,
 )
-from shouye.watch.observe import Block, Heard, Reading, SourcedSeries
+from shouye.watch.observe import Block, Heard, Reading
 
 _Place = tuple[RingBank, Member]
 Mask = NDArray[np.bool_]
@@ -35,6 +35,7 @@ class CompiledEngine:
     """编译引擎 — see the module."""
 
     def __init__(self, watches: Sequence[Watch], facts: Mapping[str, StationFacts]) -> None:
+        self._others = any(not compilable(watch) for watch in watches)
         self._sums = [watch for watch in watches if compilable(watch)]
         self._elements = {watch.hazard.element for watch in self._sums}
         self._facts = facts
@@ -71,10 +72,7 @@ class CompiledEngine:
             strange = late | (slots < bank.oldest + max(ahead, 0)) | ~part.regular
             if strange.any():
                 self._irregular.update(part.name(strange, found))
-            floors = np.array([one.floor if one is not None else 0 for one in part.members])
-            stands = np.array([self._rest.floor(station) for station, *_ in sorted_out.heard.series])
-            settled = (slots <= floors[part.numbers]) | (part.ms // 1000 <= stands[part.numbers])
-            part.name(~strange & settled, found)
+            part.name(~strange & part.settled, found)
         sorted_out.name_unknown(found)
         for engine, readings in ((self._rest, sorted_out.rest), (self._whole, sorted_out.whole)):
             for station, first in engine.strangers(readings).items():
@@ -86,8 +84,24 @@ class CompiledEngine:
     def _sort(self, heard: Heard) -> _Sorted:
         """Where each reading of the batch belongs; the same batch is fed after it was asked for strangers."""
         if self._sorted is None or self._sorted.heard is not heard:
-            self._sorted = _Sorted(heard, self._places, self._irregular, self._known, self._elements)
+            self._sorted = _Sorted(heard, [self._belonging(*one) for one in heard.series])
         return self._sorted
+
+    def _belonging(self, station: str, element: str, step: timedelta, source: str) -> _Belonging:
+        place = self._places.get((station, element))
+        if place is None:
+            unknown = station not in self._known or element in self._elements
+            return (_WHOLE if station in self._irregular else _UNKNOWN if unknown else _REST), None, -1, False, 0
+        bank, member = place
+        fits = int(step.total_seconds()) == bank.step_s and source == member.source
+        settled = (member.floor + bank.base) * bank.step_s
+        return (
+            _RING,
+            bank,
+            member.column,
+            fits,
+            max(settled, self._rest.floor(station)) if self._others else settled,
+        )
 
     def start(self, start: Start) -> Told:
         station = start.station
@@ -160,8 +174,7 @@ class CompiledEngine:
         for bank in self._banks.values():
             part = sorted_out.rings.get(id(bank))
             if part is not None:
-                gauges = np.array([one.column if one is not None else -1 for one in part.members], np.int64)
-                bank.take(gauges[part.numbers], part.columns)
+                bank.take(part.gauges, part.columns)
                 for station, at in bank.concerned.items():
                     since[station] = min(at, since.get(station, at))
                 bank.concerned = {}
@@ -171,19 +184,24 @@ class CompiledEngine:
         return told | self._whole.feed(sorted_out.whole, back[1])
 
 
+_RING, _WHOLE, _UNKNOWN, _REST = range(4)
+_Belonging = tuple[int, RingBank | None, int, bool, float]
+"""Of a series: who judges it; its ring, its column there, whether it is as the ring wants it, and the second up to
+which all is settled."""
+
+
 class _Part:
     """What of a batch belongs to one bank, as columns."""
 
-    def __init__(
-        self, heard: Heard, rows: NDArray[np.int64], members: Sequence[Member | None], fits: Mask, step_s: int
-    ) -> None:
+    def __init__(self, heard: Heard, bank: RingBank, belonging: Sequence[_Belonging]) -> None:
         self._heard = heard
-        self._rows = rows
-        self.members = members
-        self.numbers = heard.number[rows]
-        self.ms = heard.ms[rows]
-        self.columns, self.regular = columns_of(self.ms, heard.revision[rows], heard.value[rows], step_s)
-        self.regular &= fits[self.numbers]
+        self._rows = np.flatnonzero(np.array([ring is bank for _, ring, *_ in belonging])[heard.number])
+        number, ms = heard.number[self._rows], heard.ms[self._rows]
+        self.gauges = np.array([column for _, _, column, *_ in belonging], dtype=np.int64)[number]
+        revision, value = heard.revision[self._rows], heard.value[self._rows]
+        self.columns, self.regular = columns_of(ms, revision, value, bank.step_s)
+        self.regular &= np.array([fits for *_, fits, _ in belonging])[number]
+        self.settled = ms // 1000 <= np.array([settled for *_, settled in belonging], dtype=np.float64)[number]
 
     def name(self, these: Mask, found: dict[str, datetime]) -> list[str]:
         """Note the stations of these readings, each with its earliest instant."""
@@ -193,57 +211,17 @@ class _Part:
 class _Sorted:
     """A batch sorted out: what is in a ring, what the plain engines judge, what nobody knows."""
 
-    def __init__(
-        self,
-        heard: Heard,
-        places: Mapping[tuple[str, str], _Place],
-        irregular: Collection[str],
-        known: Collection[str],
-        elements: Collection[str],
-    ) -> None:
+    def __init__(self, heard: Heard, belonging: Sequence[_Belonging]) -> None:
         self.heard = heard
-        series = heard.series
-        mine = [places.get((station, element)) for station, element, *_ in series]
-        banks = {id(place[0]): place[0] for place in mine if place is not None}
-        kind = np.array(
-            [_kind(one, place, irregular, known, elements) for one, place in zip(series, mine, strict=True)]
-        )
-        of_bank = np.array([0 if place is None else id(place[0]) for place in mine], dtype=np.int64)
-        self.rings: dict[int, _Part] = {}
-        for key, bank in banks.items():
-            rows = np.flatnonzero((of_bank == key)[heard.number])
-            members = [place[1] if place is not None and place[0] is bank else None for place in mine]
-            fits = [
-                one is not None and int(step.total_seconds()) == bank.step_s and source == one.source
-                for one, (_, _, step, source) in zip(members, series, strict=True)
-            ]
-            self.rings[key] = _Part(heard, rows, members, np.array(fits, dtype=np.bool_), bank.step_s)
-        whose = kind[heard.number] if series else np.zeros(0, dtype=np.int64)
-        self.rest, self.whole = (
-            [heard[row] for row in np.flatnonzero(whose == one).tolist()] for one in (_REST, _WHOLE)
-        )
+        banks = {id(bank): bank for _, bank, *_ in belonging if bank is not None}
+        self.rings = {key: _Part(heard, bank, belonging) for key, bank in banks.items()}
+        whose = np.array([one[0] for one in belonging], dtype=np.int64)[heard.number]
+        self.rest = [heard[row] for row in np.flatnonzero(whose == _REST).tolist()]
+        self.whole = [heard[row] for row in np.flatnonzero(whose == _WHOLE).tolist()]
         self._unknown = np.flatnonzero(whose == _UNKNOWN)
 
     def name_unknown(self, found: dict[str, datetime]) -> None:
         _name(self.heard, self._unknown, found)
-
-
-_RING, _WHOLE, _UNKNOWN, _REST = range(4)
-
-
-def _kind(
-    series: SourcedSeries,
-    place: _Place | None,
-    irregular: Collection[str],
-    known: Collection[str],
-    elements: Collection[str],
-) -> int:
-    station, element, *_ = series
-    if place is not None:
-        return _RING
-    if station in irregular:
-        return _WHOLE
-    return _UNKNOWN if station not in known or element in elements else _REST
 
 
 def _name(heard: Heard, rows: NDArray[np.int64], found: dict[str, datetime]) -> list[str]:
