@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shouye.base.access import WHOLE
-from shouye.base.kernel import Database, Mode, SimClock
+from shouye.base.kernel import Database, Mode, SimClock, Tx
 from shouye.watch import observe
 from shouye.watch.observe import Element, Elements, Limits, Reading
 from tests.watch.assess.night import EVENING
@@ -45,15 +45,24 @@ def told(batches: Sequence[Sequence[Reading]]) -> tuple[list[Reading], list[Read
     """Every reading with its flags, and what the judge sees, after these batches."""
     database = Database("sqlite://", SimClock(EVENING + timedelta(days=1)), durable=False)
     database.create(Mode.SIMULATION, "test")
-    database.install(TABLE)
-    for batch in batches:
+    database.install(TABLE, observe.Fresh())
+    for batch in filter(None, batches):
         with database.begin() as tx:
             observe.store_batch(tx, batch)
+        with database.read() as tx:
+            from_memory, from_disk = (judged(tx) for _ in range(2))  # what is remembered is given once
+        assert from_memory == from_disk
     with database.read() as tx:
         curves = [
             one for station in "abcd" for one in observe.curve(tx, WHOLE, station, "x", EVENING - STEP, tx.now)
         ]
         return curves, observe.history(tx, "abcd", "x")
+
+
+def judged(tx: Tx) -> set[tuple[str, datetime, int, float | None]]:
+    """What the judge is given of the newest batch."""
+    heard = observe.stored_in(tx, observe.newest_batch(tx))
+    return {(one.station, one.time, one.revision, one.value) for one in heard}
 
 
 @settings(max_examples=30)
