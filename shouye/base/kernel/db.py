@@ -185,7 +185,10 @@ def listed(name: str, columns: Mapping[str, Any], *, on_postgresql: bool) -> Sub
             return cast(row.op("->>")(literal_column(str(place))), kind)
         return func.json_extract(row, literal_column(f"'$[{place}]'"), type_=kind)
 
-    return select(*(part(place, kind).label(key) for place, (key, kind) in enumerate(columns.items()))).subquery()
+    rows = select(*(part(place, kind).label(key) for place, (key, kind) in enumerate(columns.items())))
+    if on_postgresql:  # else it plans for a hundred rows, whatever there are
+        rows = rows.limit(func.json_array_length(cast(given, JSON)))
+    return rows.subquery()
 
 
 def as_list(rows: Iterable[tuple[Any, ...]]) -> str:
