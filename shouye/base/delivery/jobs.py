@@ -31,7 +31,12 @@ class Exchange:
         return tx.now if self._heard or service.has_intent(tx) else service.next_reply_at(tx)
 
     def run_due(self, database: Database) -> int:
+        """What has waited longest comes first: while thousands are rung, those who answered are heard, too."""
         self._store(database)
+        with database.read() as tx:
+            heard_at, meant_at = service.next_reply_at(tx), service.first_intent_at(tx)
+        if heard_at is not None and meant_at is not None and heard_at < meant_at:
+            return self._take_in(database)
         sent = self._send(database)
         return sent if sent == AT_ONCE else sent + self._take_in(database)
 

@@ -139,6 +139,11 @@ def has_intent(tx: Tx) -> bool:
     return store.has_intent(tx, tx.of(Switchboard).senders.keys())
 
 
+def first_intent_at(tx: Tx) -> datetime | None:
+    """Since when the first of them waits."""
+    return store.first_intent_at(tx, tx.of(Switchboard).senders.keys())
+
+
 def begin_acts(tx: Tx, attempts: Sequence[Attempt]) -> None:
     """The act begins: from here on only an outcome ends it."""
     store.begin_acts(tx, [attempt.id for attempt in attempts])

@@ -51,6 +51,7 @@ _INTENDED = (
 )
 _HAS_INTENT = select(attempt_table.c.id).where(*_INTENDED).limit(1)
 _INTENTS = select(attempt_table).where(*_INTENDED).order_by(attempt_table.c.id).limit(bindparam("most"))
+_FIRST_INTENT = select(attempt_table.c.opened_at).where(*_INTENDED).order_by(attempt_table.c.id).limit(1)
 _these = among(attempt_table.c.id, "ids")
 _BEGIN = (
     update(attempt_table)
@@ -138,6 +139,11 @@ def intents(tx: Tx, channels: Collection[str], limit: int) -> list[Attempt]:
 
 def has_intent(tx: Tx, channels: Collection[str]) -> bool:
     return tx.run(_HAS_INTENT, {"channels": sorted(channels)}).first() is not None
+
+
+def first_intent_at(tx: Tx, channels: Collection[str]) -> datetime | None:
+    instant: datetime | None = tx.run(_FIRST_INTENT, {"channels": sorted(channels)}).scalar()
+    return instant
 
 
 def begin_acts(tx: Tx, ids: Sequence[int]) -> None:

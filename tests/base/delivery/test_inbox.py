@@ -22,6 +22,7 @@ from shouye.base.delivery import (
     Sender,
     Switchboard,
     all_channels,
+    jobs,
 )
 from shouye.base.kernel import (
     Database,
@@ -228,6 +229,25 @@ def test_nothing_is_sent_twice_wherever_the_process_ends(
     assert {one.outcome for one in attempts} == {
         Outcome.UNKNOWN if between_intent_and_outcome and line is Line else Outcome.DELIVERED
     }
+
+
+def test_who_answered_is_heard_while_many_are_still_to_be_rung(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first have answered long ago when the telephone is still busy with the others."""
+    monkeypatch.setattr(jobs, "AT_ONCE", 2)
+    office.call(*PERSONS)
+    office.exchange.run_due(office.database)
+    assert isinstance(office.line, Line)
+    assert len(office.line.given) == 2, "the third is still to be rung"
+    office.clock.move_to(NOON + timedelta(seconds=20))
+    office.call(10, 11, 12)
+    office.exchange.run_due(office.database)
+    assert len(office.line.given) == 4, "he who has waited longest is rung first"
+    office.exchange.run_due(office.database)
+    assert [person for person, _ in office.told] == [7, 8], "heard before the last are rung"
+    office.work()
+    assert Counter(person for person, _ in office.told) == Counter([*PERSONS, 10, 11, 12])
 
 
 def test_a_reply_that_ends_the_process_ends_a_few_and_no_more(office: Office) -> None:
