@@ -86,7 +86,9 @@ def open_city(
     """开城 — what every process does: tables, the city if it is new, what verbs find by `tx.of`."""
     files = roster.load_city(city)
     database.create(mode, files.id)
-    database.install(vault_for(database.engine.url, mode, keys))
+    with database.read() as tx:
+        new = not roster.has_city(tx)
+    database.install(vault_for(database.engine.url, mode, keys, new=new))
     with database.begin() as tx:
         if not roster.has_city(tx):
             roster.import_city(tx, files)

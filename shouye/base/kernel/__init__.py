@@ -98,6 +98,7 @@ from shouye.base.kernel.seal import trusted_keys as trusted_keys
 from shouye.base.kernel.seal import unsealed_since as unsealed_since
 from shouye.base.kernel.shelf import load_shelf as load_shelf
 from shouye.base.kernel.vault import Vault as Vault
+from shouye.base.kernel.vault import VaultLost as VaultLost
 from shouye.base.kernel.vault import VaultMissing as VaultMissing
 from shouye.base.kernel.vault import VaultUnreadable as VaultUnreadable
 from shouye.base.kernel.vault import make_vault as make_vault

@@ -36,6 +36,10 @@ class VaultMissing(Refusal):
     """没有找到联系方式的密钥文件；实战须先用 shouye access contacts make-key 生成，并另存一份。"""
 
 
+class VaultLost(Refusal):
+    """库里的号码已用密钥加密，那把密钥的文件不在：请从另存的一份放回，不要另建。"""
+
+
 class VaultHomeless(Refusal):
     """没有说明联系方式的密钥在哪里：PostgreSQL 库请用 --data 指明数据目录，或设置 SHOUYE_CONTACT_KEY。"""
 
@@ -140,9 +144,15 @@ def open_vault(path: Path, *, make: bool) -> Vault:
     return Vault(keys)
 
 
-def vault_for(database: str | URL, mode: Mode, keys: Path | None = None) -> Vault:
-    """这个库的金库 — in earnest its key must be there already: somebody has made it and kept a copy."""
-    return open_vault(vault_path(database, keys), make=mode is not Mode.ACTUAL)
+def vault_for(database: str | URL, mode: Mode, keys: Path | None = None, *, new: bool = True) -> Vault:
+    """这个库的金库 — in earnest its key must be there already: somebody has made it and kept a copy.
+
+    A database that is not `new` was sealed with a key: another one, made here, would open nothing.
+    """
+    path = vault_path(database, keys)
+    if not new and not path.exists():
+        raise VaultLost(str(path))
+    return open_vault(path, make=mode is not Mode.ACTUAL)
 
 
 def make_vault(path: Path) -> None:

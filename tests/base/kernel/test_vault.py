@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouye.base.kernel import (
+    Mode,
     Vault,
+    VaultLost,
     VaultMissing,
     VaultUnreadable,
     make_vault,
     open_vault,
     rotate_vault,
+    vault_for,
     vault_path,
 )
 from shouye.base.kernel.vault import KEY_SETTING, VaultExists, VaultExposed, VaultHomeless
@@ -57,6 +60,16 @@ def test_a_trace_is_equal_for_equal_values_and_tells_nothing_without_the_key() -
     other = Vault({1: bytes(31) + b"1"})
     assert VAULT.trace("13800000000") == VAULT.trace("13800000000") != VAULT.trace("13800000001")
     assert other.trace("13800000000") != VAULT.trace("13800000000")
+
+
+def test_a_lost_key_is_asked_for_and_not_made_anew(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'city.db'}"
+    made = vault_for(url, Mode.SIMULATION)
+    vault_path(url).unlink()
+    with pytest.raises(VaultLost, match="放回"):
+        vault_for(url, Mode.SIMULATION, new=False)
+    assert not vault_path(url).exists()
+    assert vault_for(url, Mode.SIMULATION).trace("1") != made.trace("1"), "another key would open nothing"
 
 
 def test_the_key_lies_in_a_file_that_nobody_else_reads(tmp_path: Path) -> None:
