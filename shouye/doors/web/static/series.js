@@ -59,7 +59,7 @@
     option.tooltip.formatter = function (items) {
       var at = items[0].value[0];
       return when(at) + items.map(function (i) {
-        if (i.seriesName === "band" || i.seriesName === "base") return "";
+        if (i.seriesName === "band" || i.seriesName === "base" || i.seriesName === "lone") return "";
         return "\n" + i.seriesName + " " + (i.value[1] === null ? "缺测" : (i.data.said === undefined ? i.value[1] : i.data.said) + " " + data.unit) + (i.data.why ? "\n" + i.data.why : "");
       }).join("");
     };
@@ -74,6 +74,10 @@
         data: data.limits.map(function (l) { return { yAxis: l.value, name: l.word }; }) },
       markArea: { silent: true, itemStyle: { color: sunk }, data: data.gaps.map(function (g) { return area(g[0], g[1]); }) }
     });
+    // A reading between two gaps is no line: it is a dot, or nobody would see it.
+    function known(p) { return p && p[1] !== null; }
+    var lone = bars ? [] : data.points.filter(function (p, i) { return known(p) && !known(data.points[i - 1]) && !known(data.points[i + 1]); });
+    if (lone.length) option.series.push({ name: "lone", type: "scatter", symbolSize: 5, silent: true, data: lone, itemStyle: { color: ink } });
     if (data.sums.length) option.series.push({ name: data.hours + " 小时累计", type: "line", data: data.sums, connectNulls: false, showSymbol: false, lineStyle: { color: ink, width: 2 }, itemStyle: { color: ink } });
     if (data.flagged.length) option.series.push({
       name: "标记", type: "scatter", symbolSize: 9, itemStyle: { color: token("--surface"), borderColor: ink, borderWidth: 1.6 },
