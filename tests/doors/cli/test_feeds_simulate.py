@@ -168,7 +168,7 @@ def test_what_is_asked_waits_to_be_asked(town: Town, transport: str) -> None:
     station = {"modbus": "1"}.get(codec, STATIONS.get(codec, "a"))
     blocks = town.blocks(codec, transport, more, station)
     done: list[Result] = []
-    source = threading.Thread(target=lambda: done.append(town.simulate("--rate", "20", "--for", "0.9")))
+    source = threading.Thread(target=lambda: done.append(town.simulate("--rate", "20", "--for", "0.6")))
     source.start()
     with feeds.reception(town.database, blocks):
         wait_for(lambda: town.counted().get("accepted"))

@@ -119,7 +119,7 @@ def files(authority: Authority, name: str, trusted: Authority) -> dict[str, Any]
 
 
 def heard(broker: Mosquitto, **said: Any) -> Feed:
-    options = {"host": "127.0.0.1", "port": broker.port, "topic": "push", "timeout_s": 1}
+    options = {"host": "127.0.0.1", "port": broker.port, "topic": "push", "timeout_s": 0.4}
     return pushed(name="mqtt", transport="mqtt", options={**options, **said})
 
 
