@@ -17,6 +17,9 @@ from shouye.doors.cli.simulation import Plan, all_carriers, all_makers
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened
 
 
+_NOBODY = "没有人来取（接收端连不上时越等越久才再连，可加长 --for）"
+
+
 class NotForDrill(Refusal):
     """这不是演练库，不能往里送模拟数据。"""
 
@@ -42,10 +45,7 @@ def make_simulate(find: FindCity) -> Callable[..., None]:
                 told = all_carriers()[plan.feed.transport].carry(plan)
             except OSError as error:
                 raise BadInput(f"本机连不上或中途断开：{error}") from None
-        words = (
-            "，".join(f"{word} {told[word]}" for word in sorted(told))
-            or "没有人来取（连不上时越等越久才再连，可加长 --for）"
-        )
+        words = "，".join(f"{word} {told[word]}" for word in sorted(told)) or _NOBODY
         typer.echo(f"【演练】{plan.feed.term}：{words}")
         maker = all_makers().get(plan.feed.codec_name)
         typer.echo(f"演练标记：{maker.marked if maker and maker.marked else '这种规约没有写明演练的位置'}")
