@@ -16,7 +16,6 @@ from shouye.doors.cli.feeds import blocks
 from shouye.doors.cli.simulation import Plan, all_carriers, all_makers
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened
 
-
 _NOBODY = "没有人来取（接收端连不上时越等越久才再连，可加长 --for）"
 
 
