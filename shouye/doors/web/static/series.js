@@ -30,6 +30,14 @@
     };
   }
 
+  // Every minute has its place, or a lone bar would be given the width of the day and the axis with it.
+  function minutes(data, counted) {
+    var known = {}, all = [], first = Math.ceil(data.since / 60e3);
+    counted.forEach(function (c) { known[Math.floor(c[0] / 60e3)] = c[1]; });
+    for (var m = first; m * 60e3 <= data.until; m++) all.push([m * 60e3, known[m] || 0]);
+    return all;
+  }
+
   function pace(data) {
     var option = frame(data.since, data.until, "条/分");
     option.yAxis.scale = false;
@@ -38,8 +46,8 @@
       return when(items[0].value[0]) + items.map(function (i) { return "\n" + i.seriesName + " " + i.value[1] + " 条"; }).join("");
     };
     option.series = [
-      { name: "收下", type: "bar", stack: "all", data: data.taken, barMaxWidth: 6, itemStyle: { color: edge } },
-      { name: "拒收", type: "bar", stack: "all", data: data.refused, barMaxWidth: 6, itemStyle: { color: ink } }
+      { name: "收下", type: "bar", stack: "all", data: minutes(data, data.taken), barMinWidth: 3, itemStyle: { color: edge } },
+      { name: "拒收", type: "bar", stack: "all", data: minutes(data, data.refused), barMinWidth: 3, itemStyle: { color: ink } }
     ];
     note.textContent = "近一天每分钟来数：浅为收下，深为拒收" + (data.taken.length ? "" : " · 这一天没有来数");
     return option;
