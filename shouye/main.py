@@ -16,6 +16,7 @@ from shouye.after import review
 from shouye.base import delivery, privacy, pulse, roster, rules, tasks
 from shouye.base.kernel import (
     BadInput,
+    DailyHead,
     Database,
     Delay,
     JobSource,
@@ -302,8 +303,8 @@ def do_duty(
         program.database.install(pulse.Voices(ears), privacy.read_retention(program.city / "retention.toml"))
         sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward), privacy.Sweeper())
     sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
-    if sealer is not None:
-        sources = (*sources, SealSource(sealer))
+    if sealer is not None and keys is not None:
+        sources = (*sources, SealSource(sealer), DailyHead(keys.parent / "heads"))
     try:
         pace(sources, program.database, WallClock(), over, None, changed)
     finally:

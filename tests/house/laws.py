@@ -25,6 +25,7 @@ KERNEL_FILES = {
     "dice",
     "facts",
     "files",
+    "heads",
     "jobs",
     "lease",
     "levels",

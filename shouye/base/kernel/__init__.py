@@ -55,6 +55,7 @@ from shouye.base.kernel.facts import on as on
 from shouye.base.kernel.facts import record as record
 from shouye.base.kernel.facts import run_reaction as run_reaction
 from shouye.base.kernel.facts import upgrades as upgrades
+from shouye.base.kernel.heads import DailyHead as DailyHead
 from shouye.base.kernel.jobs import Job as Job
 from shouye.base.kernel.jobs import Lanes as Lanes
 from shouye.base.kernel.jobs import dead_jobs as dead_jobs

@@ -71,7 +71,7 @@ def init(
     data: DataOption = None,
 ) -> None:
     """建库：建表、记下运行方式、导入城市；已建的库只核对。"""
-    with opened(database) as found:
+    with opened(database, new=True) as found:
         files = load_city(city)
         found.create(mode.mode, files.id)
         found.install(vault_for(found.engine.url, mode.mode, data / "keys" if data else None))
@@ -84,14 +84,14 @@ def init(
 
 def upgrade(database: Where) -> None:
     """升级：把旧库的结构升到本程序的版本；先备份。"""
-    with opened(database) as found:
+    with opened(database, new=True) as found:
         before, after = found.upgrade()
     say(f"库结构 {before} → {after}" if before != after else f"库结构已是 {after}")
 
 
 def status(database: Where) -> None:
     """查看：库结构，谁在担任哪个角色。"""
-    with opened(database) as found:
+    with opened(database, new=True) as found:
         here = found.version()
         say(f"库结构 {here or '空'}（程序 {schema_head()}）")
         if here == schema_head():
@@ -110,7 +110,7 @@ def restore_backup(
     database: Where, file: Annotated[Path, typer.Argument(help="备份文件")], mode: ModeOption
 ) -> None:
     """恢复：只进空库，只进同一运行方式。"""
-    with opened(database) as found:
+    with opened(database, new=True) as found:
         got = restore(file, found, mode.mode)
     later = "" if got.version == schema_head() else "；库结构较旧，请运行 shouye db upgrade"
     say(f"已恢复：{got.mode.word}，城市 {got.city}，库结构 {got.version}{later}")
@@ -150,7 +150,7 @@ def make_standby(duty: Duty) -> Callable[..., None]:
 
 def revise_schema(message: Annotated[str, typer.Argument(help="这一步改了什么（英文）")]) -> None:
     """开发用：把各室声明的表与已有各步的差别写成下一步。"""
-    with TemporaryDirectory() as folder, opened(f"sqlite:///{folder}/steps") as found:
+    with TemporaryDirectory() as folder, opened(f"sqlite:///{folder}/steps", new=True) as found:
         found.upgrade()
         written = found.revise(message)
     say(str(written) if written else "没有差别")

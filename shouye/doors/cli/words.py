@@ -34,16 +34,31 @@ def told() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+class NoDatabase(Refusal):
+    """没有这个数据库：请核对地址，或先用 shouye db init 建库。"""
+
+
 @contextmanager
-def opened(url: str, *installed: object) -> Iterator[Database]:
-    """The database, closed afterwards; a refusal is told."""
+def opened(url: str, *installed: object, new: bool = False) -> Iterator[Database]:
+    """The database, closed afterwards; a refusal is told. `new`: it may be one that nobody has made yet."""
     with told():
         found = Database(url, WallClock())
         try:
+            if not new:
+                _demand_made(found)
             found.install(*installed)
             yield found
         finally:
             found.close()
+
+
+def _demand_made(database: Database) -> None:
+    """A mistyped path makes no file."""
+    place = database.engine.url
+    if place.get_backend_name() == "sqlite" and place.database and not Path(place.database).is_file():
+        raise NoDatabase(place.database)
+    if database.version() is None:
+        raise NoDatabase
 
 
 def say(line: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from shouye.base.access import WHOLE, Scope
 from shouye.base.kernel import BEIJING, BadInput, Refusal, canonical, load_shelf
 from shouye.watch.feeds import datums
 from shouye.watch.feeds.meanings.sender import MEANING as SENDER
@@ -87,6 +88,9 @@ class Receipt:
 UNLISTED = "station"
 """拒收原因 — the station is not on the feed's list (`RefusalCode` has the reasons of the wire)."""
 
+FOREIGN = "scope"
+"""拒收原因 — the key of its sender does not reach the station's division."""
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -97,6 +101,8 @@ class Parcel:
     peer: str = ""
     heard_at: datetime | None = None
     """When it was heard, where that is not now (what lay in quarantine)."""
+    scope: Scope = WHOLE
+    """For whose stations its sender may speak (the division of his key)."""
     answer: Future[Receipt] = field(default_factory=Future, compare=False)
 
 

@@ -11,14 +11,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from shouye.base.access import Actor
+from shouye.base.access import WHOLE, Actor, Scope, covers
 from shouye.base.kernel import NotFound, Tx, canonical, record
 from shouye.base.pulse import Probe, Voice
+from shouye.base.roster import Roster
 from shouye.watch import observe, tally
 from shouye.watch.feeds import store, transports
 from shouye.watch.feeds.blocks.feeds_toml import BLOCKS
 from shouye.watch.feeds.facts import SignalHeard
 from shouye.watch.feeds.model import (
+    FOREIGN,
     UNLISTED,
     Feed,
     Outcome,
@@ -31,6 +33,7 @@ from shouye.watch.feeds.model import (
 )
 from shouye.watch.intake import Decoded, HotSpot, Message, QuakeEvent, Refused, Signal
 from shouye.watch.observe import Reading
+from shouye.watch.stations import gauges
 
 _QUAKE = TypeAdapter(QuakeEvent)
 _SPOT = TypeAdapter(HotSpot)
@@ -84,6 +87,10 @@ class _Work:
         if message.record is not None:
             return self._record(parcel, message, place)
         taken = translate(feed, message, self._tx.now, parcel.heard_at)
+        if (foreign := self._foreign(parcel.scope, taken.readings)) is not None:
+            return self._refuse(
+                parcel, FOREIGN, f"测站 {foreign} 不在密钥的管辖范围", foreign, raw_of(feed, message)
+            )
         for element in taken.unmapped:
             self._unmapped[feed.name, _writable(element)] += 1
         self._readings += taken.readings
@@ -95,6 +102,13 @@ class _Work:
             return Outcome(Standing.ACCEPTED)
         strange = "、".join(_writable(element) for element in taken.unmapped[:5])
         return Outcome(Standing.NOTED, detail=f"没有对照的要素：{strange}" if strange else "")
+
+    def _foreign(self, scope: Scope, readings: Sequence[Reading]) -> str | None:
+        """The first station for which a key of this scope may not speak; a key of the city may for all."""
+        if scope == WHOLE or covers(self._tx, scope, self._tx.of(Roster).city.id):
+            return None
+        mine = self._tx.once(("spoken for", scope), lambda: gauges(self._tx, scope))
+        return next((one.station for one in readings if one.station not in mine), None)
 
     def _partly(self, parcel: Parcel, message: Decoded, taken: Taken) -> Outcome:
         code = taken.refused[0][0]

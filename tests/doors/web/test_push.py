@@ -13,6 +13,7 @@ from shouye.doors.cli import simulation
 from shouye.doors.web.security import MAX_PUSH
 from shouye.watch import observe
 from shouye.watch.feeds import Feed, Reception
+from shouye.watch.stations import gauges
 from tests.doors.web.conftest import Client, Console, served
 from tests.watch.feeds.town import FRAMES, body, hydrology, pushed, row
 
@@ -32,9 +33,9 @@ def pushing(acting: Console) -> Iterator[Console]:
         yield Console(replace(acting.city, reception=desk), acting.tokens)
 
 
-def key(console: Console, feed: str) -> dict[str, str]:
+def key(console: Console, feed: str, division: str = "dt") -> dict[str, str]:
     with console.city.database.begin() as tx:
-        _, token = issue_key(tx, OPERATOR, purpose=Purpose.PUSH, division="dt", days=1, feed=feed)
+        _, token = issue_key(tx, OPERATOR, purpose=Purpose.PUSH, division=division, days=1, feed=feed)
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -86,6 +87,19 @@ def test_a_key_feeds_its_own_feed_from_its_own_network(pushing: Console) -> None
     assert push(pushing.client(), body(), key(pushing, "nowhere")).status_code == 404
     assert push(pushing.client(), body(), key(pushing, "line")).status_code == 403
     assert push(pushing.client(), body(row("a", 0, 1)), {}).status_code == 401
+
+
+def test_a_county_s_key_speaks_for_its_own_stations(pushing: Console) -> None:
+    with pushing.city.database.read() as tx:
+        county = gauges(tx, WHOLE)["53594"].county
+        other = next(one.county for one in gauges(tx, WHOLE).values() if one.county != county)
+    data = body(row("a", 0, 1, year=pushing.city.clock.now().year - 1))
+    desk = Reception(pushing.city.database, {"push": pushed(stations={"a": "53594"})})
+    with desk.running(transported=False):
+        client = Console(replace(pushing.city, reception=desk), pushing.tokens).client()
+        refused = push(client, data, key(pushing, "push", other))
+        assert (refused.status_code, refused.json()["rows"][0]["detail"]) == (422, "测站 53594 不在密钥的管辖范围")
+        assert push(client, data, key(pushing, "push", county)).json()["accepted"] == 1
 
 
 def test_a_source_is_simulated_over_the_console(pushing: Console, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ async def push(visit: ApiPush, request: Request) -> Response:
     messages = _read(feed, body, desk) if small else await asyncio.to_thread(_read, feed, body, desk)
     if not messages:
         raise HTTPException(400)
-    receipt = await _deliver(desk, feed, messages, peer)
+    receipt = await _deliver(desk, Parcel(feed, tuple(messages), peer, scope=visit.actor.scope))
     told = _told(feed.name, receipt)
     taken = told["accepted"] + told["duplicate"] + told["noted"] + told["test"]
     return JSONResponse(told, 200 if taken else 422)
@@ -116,8 +116,7 @@ def _read(feed: Feed, body: bytes, desk: feeds.Reception) -> Sequence[Message]:
     return [*messages, *session.close(desk.now())]
 
 
-async def _deliver(desk: feeds.Reception, feed: Feed, messages: Sequence[Message], peer: str) -> Receipt:
-    parcel = Parcel(feed, tuple(messages), peer)
+async def _deliver(desk: feeds.Reception, parcel: Parcel) -> Receipt:
     while not desk.offer(parcel):
         await asyncio.sleep(_FULL_PAUSE_S)
     return await asyncio.wrap_future(parcel.answer)

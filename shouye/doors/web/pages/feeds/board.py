@@ -23,6 +23,7 @@ CODES = {
     "unsupported": "不支持的功能",
     "truncated": "报文不完整",
     "station": "站不在表内",
+    "scope": "站不归密钥管辖",
     "element": "要素没有对照",
     "unit": "单位不能换算",
 }
