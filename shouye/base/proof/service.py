@@ -37,10 +37,13 @@ def spare_codes(tx: Tx, by: Actor) -> int:
     return store.spares(tx, by.account)
 
 
-def begin(tx: Tx, by: Actor, city: str) -> Enrolment:
-    """开始绑定 — a new secret, which counts once a code of it has been given."""
-    if not by.account:
-        raise BadInput("只有账号可以绑定动态口令")
+def begin(tx: Tx, by: Actor, known: User, city: str) -> Enrolment:
+    """开始绑定 — a new secret, which counts once a code of it has been given.
+
+    `known` has just given his password (`access.check_password`): a screen left alone binds no stranger's phone.
+    """
+    if known.id != by.account:
+        raise BadInput("须由本人输入本账号的密码")
     if has_factor(tx, by):
         raise BadInput("已绑定动态口令；更换须先由管理员解除")
     secret = pyotp.random_base32()

@@ -42,6 +42,7 @@ def console(context: CityContext, host: str, port: int, county: str, say: Callab
     config = uvicorn.Config(
         create_app(context),
         http=PatientProtocol,
+        ws="none",
         limit_concurrency=MOST_CONNECTIONS,
         log_level="warning",
         timeout_graceful_shutdown=2,

@@ -66,7 +66,7 @@ def actor(tx: Tx, login: str = "zhou") -> Actor:
 
 def bind(database: Database, passing: Passing, login: str = "zhou") -> tuple[str, list[str]]:
     with database.begin() as tx:
-        secret = proof.begin(tx, actor(tx, login), "大同").secret
+        secret = proof.begin(tx, actor(tx, login), user_named(tx, login), "大同").secret
     with database.begin() as tx:
         return secret, proof.confirm(tx, actor(tx, login), proof.proof_gate(), code_at(secret, passing))
 
@@ -81,8 +81,10 @@ def check(database: Database, code: str, gate: Throttle | None = None, login: st
 
 
 def test_a_factor_counts_once_it_is_confirmed(database: Database, passing: Passing) -> None:
+    with database.begin() as tx, pytest.raises(BadInput, match="须由本人"):
+        proof.begin(tx, actor(tx), user_named(tx, "wu"), "大同")
     with database.begin() as tx:
-        found = proof.begin(tx, actor(tx), "大同")
+        found = proof.begin(tx, actor(tx), user_named(tx, "zhou"), "大同")
         assert found.address.startswith("otpauth://totp/")
         assert not proof.has_factor(tx, actor(tx))
     assert check(database, "") is False, "nothing is bound, nothing is asked"
@@ -93,7 +95,7 @@ def test_a_factor_counts_once_it_is_confirmed(database: Database, passing: Passi
         assert proof.has_factor(tx, actor(tx))
         assert not proof.has_factor(tx, actor(tx, "wu"))
     with database.begin() as tx, pytest.raises(BadInput):
-        proof.begin(tx, actor(tx), "大同")
+        proof.begin(tx, actor(tx), user_named(tx, "zhou"), "大同")
     with pytest.raises(proof.CodeNeeded):
         check(database, " ")
 

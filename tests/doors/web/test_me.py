@@ -11,6 +11,8 @@ from shouye.doors.web import create_app
 from shouye.doors.web.security import CSRF_HEADER
 from tests.doors.web.conftest import Client, Console
 
+WORD = "a long enough word"
+
 
 def press(console: Console, client: Client, path: str, **fields: str) -> str:
     """A form sent with the token of the session as it is now; says where it leads, or the page."""
@@ -25,7 +27,12 @@ def cookie(console: Console, client: Client) -> str:
 
 def test_a_signature_asks_for_a_fresh_code(signing: Console) -> None:
     client = signing.client("leader")
-    page = press(signing, client, "/me/factor")
+    for word in ("", "a guess"):
+        page = press(signing, client, "/me/factor", password=word)
+        assert "密码不对" in page, "a screen left alone binds no stranger's telephone"
+        assert "data:image/svg+xml" not in page
+    assert "没有待确认的绑定" in press(signing, client, "/me/factor/confirm", code="000000")
+    page = press(signing, client, "/me/factor", password=WORD)
     assert "data:image/svg+xml" in page
     secret = re.findall(r'<b class="nw">(\w+)</b>', page)[0]
     totp = pyotp.TOTP(secret)
@@ -56,11 +63,11 @@ def test_a_signature_asks_for_a_fresh_code(signing: Console) -> None:
 
 def test_sign_in_asks_for_the_code_of_whoever_has_bound_one(acting: Console) -> None:
     client = acting.client("leader")
-    secret = re.findall(r'<b class="nw">(\w+)</b>', press(acting, client, "/me/factor"))[0]
+    secret = re.findall(r'<b class="nw">(\w+)</b>', press(acting, client, "/me/factor", password=WORD))[0]
     page = press(acting, client, "/me/factor/confirm", code=pyotp.TOTP(secret).now())
     spare = re.findall(r'class="nw">(\w{5}-\w{5})<', page)[0]
     new = acting.client()
-    form = {"login": "leader", "password": "a long enough word"}
+    form = {"login": "leader", "password": WORD}
 
     def enter(code: str) -> int:
         token = re.findall(r'name="csrf" value="(\w+)"', new.get("/sign-in").text)[0]

@@ -12,7 +12,10 @@ from shouye.base.access import (
     LENDABLE,
     LENT_AT_MOST,
     Permission,
+    SignInRefused,
+    TooManyTries,
     User,
+    check_password,
     end_mandate,
     lend,
     mandates,
@@ -53,10 +56,19 @@ def me(visit: See, asked: bool = False) -> Response:
 
 
 @router.post("/me/factor")
-def begin_factor(visit: See) -> Response:
-    """开始绑定 — the picture is shown on this page alone and on no other."""
+def begin_factor(request: Request, visit: See, password: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """开始绑定 — by whoever knows the password, too; the picture is shown on this page alone and on no other."""
+    address = request.client.host if request.client else ""
+    with visit.look() as sight:
+        login = next(user.login for user in users(sight.tx) if user.id == visit.actor.account)
+        try:
+            known = check_password(sight.tx, request.app.state.gate, login, password, address)
+        except (SignInRefused, TooManyTries) as refusal:
+            response = _me(visit, sight, refusal=refusal)
+            response.status_code = 403
+            return response
     with visit.act() as sight:
-        found = proof.begin(sight.tx, visit.actor, visit.city.title)
+        found = proof.begin(sight.tx, visit.actor, known, visit.city.title)
         picture = segno.make(found.address, error="m").svg_data_uri(scale=4, border=2)
         return _me(visit, sight, picture=picture, secret=found.secret)
 
