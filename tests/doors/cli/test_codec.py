@@ -69,7 +69,7 @@ def test_a_refused_frame_says_why_and_keeps_its_bytes(tmp_path: Path) -> None:
         ", ".join("0x" + TIMED[at : at + 2] for at in range(0, len(TIMED), 2)),
         "-".join(TIMED[at : at + 2] for at in range(0, len(TIMED), 2)),
         (TIMED + "\r\n").encode("utf-16"),
-        gzip.compress(TIMED.encode()),
+        gzip.compress(TIMED.encode(), mtime=0),
         json.dumps([{"hex": TIMED}]),
         json.dumps({"hex": TIMED}, indent=1),
         json.dumps({"packet": bytes.fromhex(ROWS["ascii_timed"]["hex"]).decode("ascii")}),
