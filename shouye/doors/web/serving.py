@@ -60,3 +60,4 @@ def console(context: CityContext, host: str, port: int, county: str, say: Callab
         server.should_exit = True
         thread.join(timeout=5)
         listener.close()
+        gc.unfreeze()

@@ -26,7 +26,7 @@ _MOST_TOGETHER = 4_000
 """Messages in one commit, so that the first of them does not wait long."""
 _MOST_LOADED = 1_000
 _LOOK_S = 0.5
-_GATHER_S = 0.02
+_GATHER_S = 0.006
 """合并提交 — how long a commit waits for company at most, and only while there has been some (design.md 4)."""
 _STEP_S = 0.002
 """How often it looks whether all have come."""
@@ -40,7 +40,7 @@ class Reception:
     """接收台 — what transports and the HTTP door hand parcels to; it stores them in the order they came.
 
     While one commit is under way the next parcels gather; where several senders speak, a commit waits for all of
-    them, twenty milliseconds at most.
+    them, six milliseconds at most.
     """
 
     def __init__(self, database: Database, feeds: Mapping[str, Feed]) -> None:

@@ -66,6 +66,8 @@ class _Work:
         self._quakes: list[tuple[int, Feed, QuakeEvent]] = []
         self._spots: list[tuple[int, Feed, HotSpot]] = []
         self._feeds: list[str] = []
+        self._spoken: dict[Scope, frozenset[str] | None] = {}
+        """The stations for which a key of this scope speaks; None: for all."""
         self.outcomes: list[Outcome] = []
 
     def add(self, parcel: Parcel, message: Message) -> int:
@@ -104,11 +106,12 @@ class _Work:
         return Outcome(Standing.NOTED, detail=f"没有对照的要素：{strange}" if strange else "")
 
     def _foreign(self, scope: Scope, readings: Sequence[Reading]) -> str | None:
-        """The first station for which a key of this scope may not speak; a key of the city may for all."""
-        if scope == WHOLE or covers(self._tx, scope, self._tx.of(Roster).city.id):
-            return None
-        mine = self._tx.once(("spoken for", scope), lambda: gauges(self._tx, scope))
-        return next((one.station for one in readings if one.station not in mine), None)
+        """The first station for which a key of this scope may not speak."""
+        if scope not in self._spoken:
+            everywhere = scope == WHOLE or covers(self._tx, scope, self._tx.of(Roster).city.id)
+            self._spoken[scope] = None if everywhere else frozenset(gauges(self._tx, scope))
+        mine = self._spoken[scope]
+        return None if mine is None else next((one.station for one in readings if one.station not in mine), None)
 
     def _partly(self, parcel: Parcel, message: Decoded, taken: Taken) -> Outcome:
         code = taken.refused[0][0]

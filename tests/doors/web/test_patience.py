@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import Receive, Send
 
 from shouye.doors.web.patience import PatientProtocol
+from tests.programs import eventually
 
 PATIENCE_S = 0.4
 REQUEST = b"GET / HTTP/1.1\r\nHost: console\r\n\r\n"
@@ -94,6 +95,14 @@ def test_one_who_finishes_is_served_and_slow_afterwards_is_let_go(address: tuple
         assert closed_after_s(caller) < PATIENCE_S + 3
 
 
+def served(address: tuple[str, int]) -> bool | None:
+    """In the moment of a rush a polite 503 may come first."""
+    with socket.create_connection(address) as caller:
+        caller.settimeout(10)
+        caller.sendall(REQUEST)
+        return caller.recv(1000).startswith(b"HTTP/1.1 204") or None
+
+
 @pytest.mark.parametrize("address", [PatientProtocol], indirect=True)
 @pytest.mark.parametrize("said", [b"", b"G", ENDLESS, REQUEST])
 def test_many_slow_ones_leave_room_for_whoever_finishes(address: tuple[str, int], said: bytes) -> None:
@@ -106,10 +115,7 @@ def test_many_slow_ones_leave_room_for_whoever_finishes(address: tuple[str, int]
         for _ in range(3 * LIMIT):
             open_ones.enter_context(socket.create_connection(address)).sendall(said)
         for _ in range(3):
-            with socket.create_connection(address) as caller:
-                caller.settimeout(10)
-                caller.sendall(REQUEST)
-                assert caller.recv(1000).startswith(b"HTTP/1.1 204")
+            assert eventually(lambda: served(address), 5), "who finishes is not shut out for long"
         TOLD.set()
         early.settimeout(10)
         assert early.recv(1000).startswith(b"HTTP/1.1 204"), "an answer under way is not cut off"
