@@ -117,8 +117,8 @@ def fill(database: Database, series: int, each: int) -> None:
             )
 
 
-def ours(database: Database, series: int, each: int, rounds: int, say: Any) -> dict[str, Any]:
-    program = open_city(database, DATONG, Mode.SIMULATION, {}, "演练", gauges(DATONG, series))
+def ours(database: Database, series: int, each: int, rounds: int, keys: Path, say: Any) -> dict[str, Any]:
+    program = open_city(database, DATONG, Mode.SIMULATION, {}, "演练", gauges(DATONG, series), keys)
     begun = time.perf_counter()
     fill(database, series, each)
     took = time.perf_counter() - begun
@@ -202,7 +202,7 @@ def measure(
         if on_postgresql and server is not None:
             url = server.url(server.make())
         database = Database(url, SimClock(START))
-        found["ours"] = ours(database, series, each, rounds, say)
+        found["ours"] = ours(database, series, each, rounds, Path(folder), say)
         database.close()
         if peer_python is not None and server is not None:
             found["django_ogc_sensorthings"] = peer(peer_python, server, series, each, max(3, rounds // 40))

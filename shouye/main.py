@@ -280,6 +280,8 @@ def open_live(database: Database, city: Path, mode: Mode, keys: Path | None = No
     program = open_city(database, city, mode, senders, banner=mode.word, keys=keys)
     if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
         raise FictionalPeople
+    measured = assess.read_measured(city / "station_facts.toml")
+    database.install(feeds.read_measures(city / "feeds.toml", measured, assess.judged_elements()))
     return program
 
 
@@ -339,8 +341,6 @@ def run_city(plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -
     keys = plan.data / "keys" if Role.CLOCK in plan.roles else None
 
     desk = feeds.Reception(database, feeds.read_feeds(plan.city / "feeds.toml"))
-    measured = assess.read_measured(plan.city / "station_facts.toml")
-    database.install(observe.Measures(measured, feeds.read_carried(plan.city / "feeds.toml")))
     context = web.CityContext(
         database=database,
         roster=program.roster,

@@ -158,6 +158,7 @@ def _line(kind: str, feed: str, county: str, some: Sequence[Pulse], of: int) -> 
 
 KINDS = {
     "station": "测站",
+    "series": "要素",
     "feed": "数据来源",
     "channel": "叫应渠道",
     "job": "后台作业",

@@ -34,5 +34,6 @@ from shouye.watch.assess.service import history as history
 from shouye.watch.assess.service import recovering as recovering
 from shouye.watch.assess.service import reset_latch as reset_latch
 from shouye.watch.assess.standing import all_hazards as all_hazards
+from shouye.watch.assess.standing import judged_elements as judged_elements
 from shouye.watch.assess.standing import situation as situation
 from shouye.watch.assess.standing import situations as situations

@@ -24,8 +24,8 @@ from shouye.watch.feeds.model import prove as prove
 from shouye.watch.feeds.model import translate as translate
 from shouye.watch.feeds.service import hot_spots as hot_spots
 from shouye.watch.feeds.service import quakes as quakes
-from shouye.watch.feeds.service import read_carried as read_carried
 from shouye.watch.feeds.service import read_feeds as read_feeds
+from shouye.watch.feeds.service import read_measures as read_measures
 from shouye.watch.feeds.service import read_voices as read_voices
 from shouye.watch.feeds.service import retry_held as retry_held
 from shouye.watch.feeds.service import signal_of as signal_of

@@ -148,11 +148,15 @@ class Transport:
 
 @dataclass(frozen=True)
 class ElementRule:
-    """要素对照 — their element as ours; `unit` is what the source means where the wire does not say."""
+    """要素对照 — their element as ours; `unit` is what the source means where the wire does not say.
+
+    A value covers `step`; one comes `every` so often where that is less often than its station speaks.
+    """
 
     element: str
     unit: str = ""
     step: timedelta | None = None
+    every: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,8 @@ class Feed:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     stations: Mapping[str, str] = field(default_factory=dict)
     """站点对照 — the id on the wire -> our station; a gauge with three ids has three lines."""
+    paces: Mapping[str, timedelta] = field(default_factory=dict)
+    """Our stations whose interval is not that of the feed."""
     any_station: bool = False
     """A feed of documents (预警、地震、热点) has no stations of ours."""
     elements: Mapping[str, ElementRule] = field(default_factory=dict)
@@ -308,7 +314,7 @@ def _reading(feed: Feed, one: WireReading, station: str, rule: ElementRule, now:
         if not isfinite(value):
             raise ValueError(f"encoding|{one.element} 的值 {one.value:g} 大得不能换算")
     flags = tuple(SENDER[flag] for flag in one.flags if flag in SENDER) if one.flags else ()
-    step = rule.step or feed.interval
+    step = rule.step or feed.paces.get(station, feed.interval)
     return Reading(station, rule.element, one.time, value, step, source=station, flags=flags)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -294,23 +294,28 @@ def _key(reading: Reading) -> Key:
 
 
 def read_voices(path: Path) -> dict[str, Probe]:
-    """听谁 — the feeds of feeds.toml, and every gauge in use by the feed on which it comes."""
+    """听谁 — the feeds of feeds.toml, and every gauge in use, with its elements, by the feed on which it comes."""
     blocks = read_feeds(path)
     feed_of = {station: name for name, feed in sorted(blocks.items()) for station in feed.stations.values()}
     return {
         "feed": lambda tx: voices(tx, blocks.values()),
         "station": lambda tx: observe.voices(tx, feed_of),
+        "series": lambda tx: observe.series_voices(tx, feed_of),
     }
 
 
-def read_carried(path: Path) -> dict[str, frozenset[str]]:
-    """应带要素 — station -> the elements that the blocks of its enabled feeds map to ours."""
-    found: dict[str, frozenset[str]] = {}
+def read_measures(path: Path, recorded: Mapping[str, frozenset[str]], judged: frozenset[str]) -> observe.Measures:
+    """应测要素 — with what the enabled feeds of feeds.toml bring of each station, and how often."""
+    carried: dict[str, frozenset[str]] = {}
+    every: dict[tuple[str, str], timedelta] = {}
     for feed in read_feeds(path).values():
-        mapped = frozenset(rule.element for rule in feed.elements.values() if rule.element)
+        rules = [rule for rule in feed.elements.values() if rule.element]
         for station in feed.stations.values() if feed.enabled else ():
-            found[station] = found.get(station, frozenset()) | mapped
-    return found
+            carried[station] = carried.get(station, frozenset()) | {rule.element for rule in rules}
+            paces = {(station, rule.element): rule.every for rule in rules if rule.every}
+            for key, pace in {(station, ""): feed.paces.get(station, feed.interval), **paces}.items():
+                every[key] = min(every.get(key, pace), pace)  # of two feeds the one that speaks more often
+    return observe.Measures(recorded, carried, every, judged)
 
 
 def voices(tx: Tx, feeds: Iterable[Feed]) -> list[Voice]:

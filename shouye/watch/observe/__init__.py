@@ -35,6 +35,7 @@ from shouye.watch.observe.service import mark_readings as mark_readings
 from shouye.watch.observe.service import marks as marks
 from shouye.watch.observe.service import measuring as measuring
 from shouye.watch.observe.service import newest_batch as newest_batch
+from shouye.watch.observe.service import series_voices as series_voices
 from shouye.watch.observe.service import silence as silence
 from shouye.watch.observe.service import store_batch as store_batch
 from shouye.watch.observe.service import stored_in as stored_in

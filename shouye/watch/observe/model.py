@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
 
+from shouye.base.kernel import Tx
 from shouye.watch.marks import Mark as Mark
 from shouye.watch.marks import Quality as Quality
 from shouye.watch.observe.elements import Limits
@@ -174,10 +175,22 @@ class Silence:
 
 @dataclass(frozen=True)
 class Measures:
-    """应测要素 — what stations are declared to measure: `recorded` is all, `carried` what their feeds bring."""
+    """应测要素 — what stations are declared to measure: `recorded` is all, `carried` what their feeds bring.
+
+    `every` is how often: (station, element), or (station, "") for all that has no line of its own. Of the elements
+    that nobody has recorded only `judged` ones are missed when they alone fall silent.
+    """
 
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     carried: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    every: Mapping[tuple[str, str], timedelta] = field(default_factory=dict)
+    judged: frozenset[str] = frozenset()
+
+    @classmethod
+    def in_force(cls, tx: Tx) -> Measures:
+        """As this program installed them; a drill without feeds says nothing."""
+        found = tx.installed.get(cls)
+        return found if isinstance(found, cls) else cls()
 
     def owes(self, station: str, element: str, sent: frozenset[str]) -> bool:
         """Is this element expected of the station? What it has sent counts where its record does not say all; of
@@ -185,17 +198,30 @@ class Measures:
         known = self.recorded.get(station) or sent | self.carried.get(station, frozenset())
         return element in known or not known
 
+    def missed(self, station: str, sent: frozenset[str]) -> frozenset[str]:
+        """Which elements of a station that is heard would be missed if they alone stopped."""
+        return self.recorded.get(station) or sent & self.judged
+
+    def within(self, reading: Reading) -> timedelta:
+        """应到间隔 — how soon the next of its series: after what it covers, or later where its feed says so."""
+        key = (reading.station, reading.element)
+        return max(reading.step, self.every.get(key) or self.every.get((reading.station, ""), reading.step))
+
+
+_NOTHING_SAID = Measures()
 
 LATE_AFTER = 2
 """超时 — two intervals without a reading; `proposed`, no document gives the number."""
 
 
-def unheard(latest: list[Reading], now: datetime) -> tuple[Cause, datetime | None] | None:
-    """听得到吗 — judged over all series of one station: one living series is enough."""
+def unheard(
+    latest: list[Reading], now: datetime, measures: Measures = _NOTHING_SAID
+) -> tuple[Cause, datetime | None] | None:
+    """听得到吗 — judged over the series given: one living series is enough."""
     if not latest:
         return Cause.NEVER, None
     newest = max(reading.time for reading in latest)
-    in_time = [reading for reading in latest if now - reading.time <= LATE_AFTER * reading.step]
+    in_time = [reading for reading in latest if now - reading.time <= LATE_AFTER * measures.within(reading)]
     if not in_time:
         return Cause.LATE, newest
     if all(reading.counted is None for reading in in_time):

@@ -248,7 +248,7 @@ def _measuring(tx: Tx, element: str) -> dict[str, Gauge]:
     sent: dict[str, set[str]] = {}
     for reading in store.latest_readings(tx):
         sent.setdefault(reading.station, set()).add(reading.element)
-    declared = tx.installed.get(Measures, Measures())
+    declared = Measures.in_force(tx)
     return {
         station: one
         for station, one in all_gauges(tx, WHOLE).items()
@@ -263,13 +263,12 @@ def silence(tx: Tx, scope: Scope, element: str = "rain_mm") -> list[Silence]:
 
 
 def _silence(tx: Tx, element: str) -> list[Silence]:
-    heard: dict[str, list[Reading]] = {}
-    for reading in latest_all(tx, WHOLE):
-        if reading.element == element:
-            heard.setdefault(reading.station, []).append(reading)
+    heard = _heard(tx)
+    declared = Measures.in_force(tx)
     groups: dict[tuple[str, Cause], list[tuple[str, datetime | None]]] = {}
     for station, one in measuring(tx, element).items():
-        found = unheard(heard.get(station, []), tx.now)
+        own = [reading for reading in heard.get(station, ()) if reading.element == element]
+        found = unheard(own, tx.now, declared)
         if found is not None:
             groups.setdefault((one.county, found[0]), []).append((station, found[1]))
     return [
@@ -283,32 +282,74 @@ def _silence(tx: Tx, element: str) -> list[Silence]:
     ]
 
 
+def _heard(tx: Tx) -> dict[str, list[Reading]]:
+    """The latest of every series, by station; asked once a transaction."""
+    return tx.once("heard", lambda: _by_station(latest_all(tx, WHOLE)))
+
+
+def _by_station(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
+    found: dict[str, list[Reading]] = {}
+    for reading in readings:
+        found.setdefault(reading.station, []).append(reading)
+    return found
+
+
 def voices(tx: Tx, feed_of: Mapping[str, str] = MappingProxyType({})) -> list[Voice]:
     """应有的声音 — every gauge in use, to be heard as often as that one of its series that speaks longest.
 
     `feed_of` says on which feed a station comes.
     """
-    heard: dict[str, list[Reading]] = {}
-    for reading in latest_all(tx, WHOLE):
-        heard.setdefault(reading.station, []).append(reading)
+    heard, declared = _heard(tx), Measures.in_force(tx)
+    return [
+        _voice(
+            tx,
+            "station",
+            station,
+            station,
+            gauge.county,
+            feed_of.get(station, ""),
+            heard.get(station, []),
+            declared,
+        )
+        for station, gauge in all_gauges(tx, WHOLE).items()
+    ]
+
+
+def series_voices(tx: Tx, feed_of: Mapping[str, str] = MappingProxyType({})) -> list[Voice]:
+    """应有的要素 — each element of a gauge that is heard and sends several: one sensor may fail alone.
+
+    A gauge that is silent altogether is one voice, and its elements are none.
+    """
+    heard, declared, elements = _heard(tx), Measures.in_force(tx), Elements.in_force(tx)
     found = []
     for station, gauge in all_gauges(tx, WHOLE).items():
         some = heard.get(station, [])
-        last = max(some, key=lambda one: (one.time + LATE_AFTER * one.step, one.element), default=None)
-        cause = unheard(some, tx.now)
-        found.append(
-            Voice(
-                kind="station",
-                name=station,
-                term=station,
-                interval=last.step if last else FIRST_WITHIN,
-                heard_at=last.time if last else None,
-                feed=feed_of.get(station, ""),
-                county=gauge.county,
-                well=cause is None or cause[0] not in (Cause.MISSING, Cause.BAD),
-            )
-        )
+        wanted = declared.missed(station, frozenset(one.element for one in some))
+        if len(wanted) < 2 or unheard(some, tx.now, declared) is not None:
+            continue
+        feed = feed_of.get(station, "")
+        for element in sorted(wanted):
+            own = [one for one in some if one.element == element]
+            name, term = f"{station}/{element}", f"{station} {elements[element].term}"
+            found.append(_voice(tx, "series", name, term, gauge.county, feed, own, declared))
     return found
+
+
+def _voice(
+    tx: Tx, kind: str, name: str, term: str, county: str, feed: str, some: list[Reading], declared: Measures
+) -> Voice:
+    last = max(some, key=lambda one: (one.time + LATE_AFTER * declared.within(one), one.element), default=None)
+    cause = unheard(some, tx.now, declared)
+    return Voice(
+        kind=kind,
+        name=name,
+        term=term,
+        interval=declared.within(last) if last else FIRST_WITHIN,
+        heard_at=last.time if last else None,
+        feed=feed,
+        county=county,
+        well=cause is None or cause[0] not in (Cause.MISSING, Cause.BAD),
+    )
 
 
 FIRST_WITHIN = timedelta(hours=1)

@@ -31,6 +31,13 @@ def test_what_is_not_heard_is_said_with_its_meaning(looking: Console) -> None:
     blind = Unheard("超时未到", ("暴雨",), False, ("dt-c08",), ("53594",), AT)
     widest = replace(LINE, feed="big", county="", members=tuple("abcdefgh"), of=8, terms=tuple("abcdefgh"))
     job = Line("job", "", "", ("export",), 1, AT, None, ("导出",))
+    one = Line("series", "push", "dt-c08", ("53594/stage_m",), 7, AT, None, ("53594 水位",))
+    (sensor,) = rows([one], {}, {}, [blind], roster)
+    assert (sensor.what, sensor.names, sensor.rest) == (
+        "1/7 项要素",
+        (("53594?element=stage_m", "灵丘 水位"),),
+        "",
+    )
     found = rows([widest, job, LINE], {}, {}, [blind], roster)
     assert [row.what for row in found] == ["测站", "后台作业 导出", "全部 8 站"]
     assert found[0].means == "灵丘县：暴雨不能判定，未知不是平安"

@@ -23,7 +23,7 @@ from shouye.doors.web.readings import running
 from shouye.doors.web.words import when
 from shouye.watch import assess, observe
 from shouye.watch.archive import Bucket, Flagged
-from shouye.watch.observe import Flag, Quality, Reading
+from shouye.watch.observe import Flag, Measures, Quality, Reading
 from shouye.watch.stations import Coverage, Gauge
 from tests.doors.web.conftest import PHONE, Console, enter
 
@@ -128,7 +128,7 @@ def test_a_graver_hazard_is_not_hidden_by_another_of_equal_rank() -> None:
     ]
     last = Reading("g", "rain_mm", AT + FIVE, 9.0, FIVE)
     gauges = {"g": Gauge("g", "dt-c01", Coverage(("dt-c01",), ""))}
-    (row,) = rows(gauges, [last], some, {}, elements, roster, AT + FIVE)
+    (row,) = rows(gauges, [last], some, {}, elements, roster, AT + FIVE, Measures())
     assert [one.word for one in row.findings] == ["黄色", "立即转移"]
     assert row.state is State.OVER
     assert row.why == f"{when(some[2].first_at, AT)} 黄色。；{when(some[3].first_at, AT)} 立即转移。"

@@ -49,6 +49,36 @@ def test_the_blocks_of_datong_read_their_samples() -> None:
         assert (proof.refused, bool(proof.readings or proof.records)) == ((), True), feed.name
 
 
+def test_a_station_may_speak_at_its_own_pace(tmp_path: Path) -> None:
+    """What its values cover, when nothing else says it, and how soon the next is expected."""
+    listed = "code,station,interval_s\n0014020002,53488,3600\n0014020003,53490,\n"
+    (tmp_path / "list.csv").write_text(listed, encoding="utf-8")
+    own = '"0014020001" = { station = "53487", interval_s = 1800 }'
+    more = 'station_file = "list.csv"\nelements.stage_m = { element = "stage_m", every_s = 7200 }\n'
+    off = BLOCK.replace('"water"', '"more"').replace("300", "60").replace("5651", "5652")
+    text = BLOCK.replace('"0014020001" = "53487"', own) + more + off
+    feed = read(tmp_path, text)["water"]
+    assert feed.stations == {"0014020001": "53487", "0014020002": "53488", "0014020003": "53490"}
+    minutes = {station: pace.total_seconds() / 60 for station, pace in feed.paces.items()}
+    assert minutes == {"53487": 30, "53488": 60}
+    for code, covers in (("0014020001", 30), ("0014020002", 60), ("0014020003", 5)):
+        said = WireReading("stage_m", NOW, 1.0, "m", station=code)
+        (one,) = translate(feed, Decoded("v", code, NOW, (said,)), NOW).readings
+        assert one.step == timedelta(minutes=covers)
+    town = feeds.read_measures(tmp_path / "feeds.toml", {}, frozenset({"stage_m"}))
+    assert town.carried["53488"] == {"stage_m"}
+    hours = {key: pace.total_seconds() / 3600 for key, pace in town.every.items()}
+    assert (hours["53488", ""], hours["53488", "stage_m"]) == (1, 2)
+    assert hours["53487", ""] == 1 / 60, "another feed brings it every minute"
+
+
+@pytest.mark.parametrize("pace", ["-1", "0", "soon"])
+def test_a_pace_is_a_number_of_seconds(tmp_path: Path, pace: str) -> None:
+    (tmp_path / "list.csv").write_text(f"code,station,interval_s\n1,53488,{pace}\n", encoding="utf-8")
+    with pytest.raises(BadFeed, match="interval_s 要是大于零的整数"):
+        read(tmp_path, BLOCK + 'station_file = "list.csv"\n')
+
+
 def test_a_block_is_read(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("code,station\n0014020002,53488\n", encoding="utf-8")
     more = 'station_file = "list.csv"\nelements.rain_5min_mm = { element = "rain_mm", step_s = 300 }\n'

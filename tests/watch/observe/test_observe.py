@@ -146,6 +146,67 @@ def test_a_station_owes_what_it_is_declared_to_measure(database: Database) -> No
         assert never == [("both", "fed", "mute")], "heard of, but not of its stage"
 
 
+def test_one_sensor_may_fail_alone(database: Database) -> None:
+    """Its gauge goes on speaking; what is judged or on its record is missed within twice its own interval."""
+    step = timedelta(minutes=5)
+    judged = frozenset({"rain_mm", "stage_m"})
+    database.install(observe.Measures({"c": frozenset({"rain_mm", "battery_v"})}, judged=judged))
+
+    def sent(minute: int, *series: str) -> list[Reading]:
+        at = EVENING + minute * timedelta(minutes=1)
+        return [Reading(one[0], one[2:], at, 1.0, step) for one in series]
+
+    with database.begin() as tx:
+        stations.watch(tx, dict.fromkeys("abcd", "east"), ["east"])
+        every = (
+            "a/rain_mm",
+            "a/stage_m",
+            "a/battery_v",
+            "b/rain_mm",
+            "c/rain_mm",
+            "c/stage_m",
+            "d/rain_mm",
+            "d/stage_m",
+        )
+        observe.store_batch(tx, sent(5, *every))
+        both = ["a/rain_mm", "a/stage_m", "c/battery_v", "c/rain_mm", "d/rain_mm", "d/stage_m"]
+        assert [one.name for one in observe.series_voices(tx, {"a": "push"})] == both
+        observe.store_batch(tx, sent(15, "a/rain_mm", "b/rain_mm", "c/rain_mm"))
+    assert isinstance(database.clock, SimClock)
+    for minute, silent in ((15, []), (16, ["a/stage_m"])):
+        database.clock.move_to(EVENING + timedelta(minutes=minute))
+        with database.read() as tx:
+            voices = observe.series_voices(tx, {"a": "push"})
+            late = [one.name for one in voices if one.heard_at and one.due_at(tx.now) <= tx.now]
+            assert late == silent
+    assert [one.name for one in voices] == both[:4], "d is silent altogether: that is one voice, not two"
+    (stage,) = [one for one in voices if one.name == "a/stage_m"]
+    assert (stage.term, stage.feed, stage.county) == ("a 水位", "push", "east")
+
+
+def test_who_speaks_seldom_is_expected_seldom(database: Database) -> None:
+    """A gauge sends its five-minute values once an hour, its stage once in two: as the blocks say."""
+    step = timedelta(minutes=5)
+    every = {("a", ""): HOUR, ("a", "stage_m"): 2 * HOUR}
+    database.install(observe.Measures(every=every, judged=frozenset({"rain_mm", "stage_m"})))
+    with database.begin() as tx:
+        stations.watch(tx, dict.fromkeys("ab", "east"), ["east"])
+        series = [("a", "rain_mm"), ("a", "stage_m"), ("b", "rain_mm")]
+        observe.store_batch(tx, [Reading(*one, EVENING, 1.0, step) for one in series])
+    assert isinstance(database.clock, SimClock)
+    database.clock.move_to(EVENING + 2 * HOUR)
+    with database.read() as tx:
+        assert [one.stations for one in observe.silence(tx, WHOLE)] == [("b",)]
+        assert {one.name: one.interval for one in observe.voices(tx)} == {"a": 2 * HOUR, "b": step}
+        assert {one.name: one.interval for one in observe.series_voices(tx)} == {
+            "a/rain_mm": HOUR,
+            "a/stage_m": 2 * HOUR,
+        }
+    database.clock.move_to(EVENING + 2 * HOUR + step)
+    with database.read() as tx:
+        assert [one.stations for one in observe.silence(tx, WHOLE)] == [("a", "b")]
+
+
 def test_the_area_of_a_gauge_is_its_table_or_its_county(database: Database, tmp_path: Path) -> None:
     assert stations.read_gauge_areas(tmp_path / "none.csv") == {}
     with database.begin() as tx:

@@ -21,6 +21,11 @@ def all_hazards() -> dict[str, Hazard]:
     return load_shelf(hazards, "HAZARD", Hazard)
 
 
+def judged_elements() -> frozenset[str]:
+    """研判要素 — what any hazard is judged on."""
+    return frozenset(element for one in all_hazards().values() for element in one.elements)
+
+
 def situation(tx: Tx, scope: Scope, hazard: str, division: str) -> Situation | None:
     """一地一灾种的态势 — None when nobody watches that hazard there."""
     return next(iter(_situations(tx, scope, hazard, division)), None)

@@ -20,6 +20,13 @@ class _Element(BaseModel):
     element: str = ""
     unit: str = ""
     step_s: int | None = Field(default=None, gt=0)
+    every_s: int | None = Field(default=None, gt=0)
+
+
+class _Station(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    station: str
+    interval_s: int = Field(gt=0)
 
 
 class _Block(BaseModel):
@@ -40,7 +47,7 @@ class _Block(BaseModel):
     sample: str | None = None
     networks: list[IPvAnyNetwork] = []
     station_file: str | None = None
-    stations: dict[str, str] = {}
+    stations: dict[str, str | _Station] = {}
     elements: dict[str, _Element] = {}
     options: dict[str, Setting] = {}
     settings: dict[str, Setting] = {}
@@ -73,9 +80,10 @@ def _feed(path: Path, row: dict[str, Any], where: str, transports: Mapping[str, 
             f"{'.'.join(map(str, one['loc']))} {_FAULTS.get(one['type'], '不对')}" for one in error.errors()[:5]
         )
         raise BadFeed(f"{path.name} {where}：{faults}") from None
-    stations = dict(block.stations)
+    listed = dict(block.stations)
     if block.station_file is not None:
-        stations |= _stations(path.parent / block.station_file)
+        listed |= _stations(path.parent / block.station_file)
+    slow = [one for one in listed.values() if isinstance(one, _Station)]
     feed = Feed(
         name=block.name,
         term=block.term,
@@ -87,10 +95,11 @@ def _feed(path: Path, row: dict[str, Any], where: str, transports: Mapping[str, 
         coordinates=block.coordinates,
         enabled=block.enabled,
         networks=tuple(block.networks),
-        stations=stations,
+        stations={code: one.station if isinstance(one, _Station) else one for code, one in listed.items()},
+        paces={one.station: timedelta(seconds=one.interval_s) for one in slow},
         any_station=block.any_station,
         elements={
-            name: ElementRule(one.element, one.unit, timedelta(seconds=one.step_s) if one.step_s else None)
+            name: ElementRule(one.element, one.unit, _seconds(one.step_s), _seconds(one.every_s))
             for name, one in block.elements.items()
         },
         options=block.options,
@@ -102,13 +111,24 @@ def _feed(path: Path, row: dict[str, Any], where: str, transports: Mapping[str, 
     return feed
 
 
-def _stations(path: Path) -> dict[str, str]:
-    """站点表 — code,station: what a source calls it, and our id."""
+def _seconds(said: int | None) -> timedelta | None:
+    return timedelta(seconds=said) if said else None
+
+
+def _stations(path: Path) -> dict[str, str | _Station]:
+    """站点表 — code,station: what a source calls it, and our id; interval_s of one that speaks at its own pace."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return {row["code"].strip(): row["station"].strip() for row in csv.DictReader(file)}
+            return {row["code"].strip(): _station(row) for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError):
         raise BadFeed(f"站点表 {path.name} 读不了：要有 code,station 两列") from None
+    except ValidationError:
+        raise BadFeed(f"站点表 {path.name} 读不了：interval_s 要是大于零的整数（秒）") from None
+
+
+def _station(row: dict[str, str]) -> str | _Station:
+    station, interval_s = row["station"].strip(), (row.get("interval_s") or "").strip()
+    return _Station.model_validate({"station": station, "interval_s": interval_s}) if interval_s else station
 
 
 @dataclass(frozen=True)

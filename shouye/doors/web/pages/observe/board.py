@@ -102,6 +102,7 @@ def rows(
     elements: observe.Elements,
     roster: Roster,
     now: datetime,
+    measures: observe.Measures,
 ) -> list[Row]:
     """Every series of every station in use, those first that need a look."""
     open_at: dict[str, list[assess.Finding]] = {}
@@ -117,7 +118,7 @@ def rows(
         station = roster.stations[number]
         for each in some or [None]:
             over = _over(open_at.get(number, []), each)
-            state, why = _state(each, over, now)
+            state, why = _state(each, over, now, measures)
             found.append(
                 Row(
                     station=station,
@@ -144,8 +145,10 @@ def _over(open_here: Sequence[assess.Finding], reading: Reading | None) -> tuple
     return tuple(highest.values())
 
 
-def _state(reading: Reading | None, over: Sequence[assess.Finding], now: datetime) -> tuple[State, str]:
-    silent = unheard([reading] if reading else [], now)
+def _state(
+    reading: Reading | None, over: Sequence[assess.Finding], now: datetime, measures: observe.Measures
+) -> tuple[State, str]:
+    silent = unheard([reading] if reading else [], now, measures)
     if reading is None:
         return State.UNHEARD, Cause.NEVER.word
     flags = "；".join(dict.fromkeys(flag.why for flag in reading.flags))

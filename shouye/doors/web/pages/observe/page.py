@@ -62,7 +62,7 @@ def export(visit: See, kind: Kind) -> Response:
             (
                 row.what,
                 row.where,
-                "、".join(name for _, name in row.names) + (f" 等，另 {row.others} 站" if row.others else ""),
+                "、".join(name for _, name in row.names) + row.rest,
                 row.heard_at,
                 row.line.since,
                 row.means,

@@ -14,6 +14,7 @@ from shouye.doors.web.unheard import Unheard
 from shouye.watch.feeds import Feed
 
 MEANS = {
+    "series": "同站其余要素在报，只有这一项没有新数：未知不是平安",
     "feed": "这个来源的站都没有新数，预警文件也不再来",
     "channel": "用这条渠道叫不到人，叫应会照阶梯走下一条",
     "job": "程序自己的这件定时工作没有做",
@@ -26,7 +27,7 @@ NAMED = 6
 
 @dataclass(frozen=True)
 class Row:
-    """一行 — `names` are stations (id, name); `asked` is what somebody was told: at, by, note."""
+    """一行 — `names` are gauges or elements of them (where to look, name); `asked` is what somebody was told."""
 
     line: Line
     what: str
@@ -39,13 +40,18 @@ class Row:
     asked: Mapping[str, Any] | None
 
     @property
+    def rest(self) -> str:
+        """Who is not named."""
+        return f" 等，另 {self.others} {'项' if self.line.kind == 'series' else '站'}" if self.others > 0 else ""
+
+    @property
     def heard_at(self) -> datetime | None:
         return self.line.heard_at
 
     @property
     def urgency(self) -> tuple[bool, bool, int, datetime]:
         """What blinds a county first, then what is no gauge, then the widest, the longest."""
-        return (not self.blind, self.line.kind == "station", -len(self.line.members), self.line.since)
+        return (not self.blind, self.line.kind in ("station", "series"), -len(self.line.members), self.line.since)
 
 
 def rows(
@@ -68,8 +74,8 @@ def _row(
 ) -> Row:
     means, blind = _means(line, unheard, roster)
     task = owed.get(line.key)
-    stations = [one for one in line.members if line.kind == "station"]
-    named = tuple((one, roster.stations[one].name if one in roster.stations else one) for one in stations[:NAMED])
+    stations = list(zip(line.members, line.terms, strict=True)) if line.kind in ("station", "series") else []
+    named = tuple(_named(roster, *one) for one in stations[:NAMED])
     feed = feeds[line.feed].term if line.feed in feeds else line.feed
     return Row(
         line=line,
@@ -86,8 +92,17 @@ def _row(
     )
 
 
+def _named(roster: Roster, member: str, term: str) -> tuple[str, str]:
+    """A gauge by its name; of an element of it, which one."""
+    number, _, element = member.partition("/")
+    name = roster.stations[number].name if number in roster.stations else number
+    return (f"{number}?element={element}", name + term.removeprefix(number)) if element else (number, name)
+
+
 def _what(line: Line) -> str:
     kind = KINDS.get(line.kind, line.kind)
+    if line.kind == "series":
+        return f"全部 {line.of} 项要素" if line.whole and line.of > 1 else f"{len(line.members)}/{line.of} 项要素"
     if line.kind == "station" and line.of > 1:
         return f"全部 {line.of} 站" if line.whole else f"{len(line.members)}/{line.of} 站"
     if line.of == 1:

@@ -238,7 +238,8 @@ def _series(visit: Visit, sight: Sight, station: str, gauge: Gauge) -> list[Any]
     """The latest of each of its series, as in the list."""
     mine = [one for one in observe.latest_all(sight.tx, sight.scope) if one.station == station]
     findings = assess.findings(sight.tx, sight.scope)
-    return rows({station: gauge}, mine, findings, {}, sight.elements, sight.roster, sight.tx.now)
+    measures = observe.Measures.in_force(sight.tx)
+    return rows({station: gauge}, mine, findings, {}, sight.elements, sight.roster, sight.tx.now, measures)
 
 
 def _readings(sight: Sight, station: str, element: str, span: str, hours: float = 0) -> list[observe.Reading]:

@@ -189,6 +189,7 @@ def all_rows(city: CityContext, sight: Sight, hazard: str = "") -> list[Row]:
         sight.elements,
         sight.roster,
         sight.tx.now,
+        observe.Measures.in_force(sight.tx),
     )
 
 
