@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -117,3 +118,12 @@ def test_a_source_is_simulated_over_the_console(pushing: Console, monkeypatch: p
 def test_a_process_without_intake_says_so(acting: Console) -> None:
     answer = push(acting.client(), body(row("a", 0, 1)), key(acting, "push"))
     assert (answer.status_code, answer.json()["detail"]) == (409, "本进程不接收数据。")
+
+
+def test_what_is_packed_is_refused_in_words(pushing: Console) -> None:
+    client, known = pushing.client(), key(pushing, "push")
+    packed = gzip.compress(body(row("a", 0, 1.5)))
+    for said in ({"Content-Encoding": "gzip"}, {"Content-Encoding": "br"}, {}):
+        answer = push(client, packed, known | said)
+        assert answer.status_code == 415, answer.text
+        assert "不经压缩" in answer.text

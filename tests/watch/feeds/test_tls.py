@@ -178,7 +178,9 @@ def test_devices_report_over_tls_when_they_show_a_certificate(
         with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
             plain.sendall(report(10, "3.5"))
             assert plain.recv(4096)[:1] in (b"", b"\x15"), "nothing or a TLS alert, never a yes"
-    assert counted(database) == {"accepted": 1}
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        wait_for(lambda: counted(database).get("tls failed") == 4)
+    assert counted(database) == {"accepted": 1, "tls failed": 4}
 
 
 def answer(port: int, context: ssl.SSLContext, data: bytes) -> bytes:

@@ -202,3 +202,22 @@ def test_no_bytes_break_it(data: bytes) -> None:
     for codec in (JSON, TABLE):
         assert all(isinstance(one, Decoded | Refused) for one in rows(codec, data))
         assert isinstance(codec.decode(data), Decoded | Refused)
+
+
+def test_a_cell_without_end_takes_only_its_own_row_along() -> None:
+    good = "a,2026-07-20 08:00,1"
+    lines = [
+        "station,time,rain",
+        good,
+        f"a,2026-07-20 08:00,{'9' * 131_073}",
+        good,
+        f'"{"b" * 70_000}',
+        "c" * 70_000,
+    ]
+    told = rows(TABLE, "\n".join([*lines, good]).encode(), column__rain="rain_mm mm")
+    taken, refused, again, runaway, last = told
+    assert all(isinstance(one, Decoded) for one in (taken, again, last))
+    assert isinstance(refused, Refused)
+    assert isinstance(runaway, Refused)
+    assert (refused.code, refused.detail) == (RefusalCode.LENGTH, "第 3 行有一格超过 131072 字")
+    assert runaway.detail.startswith("第 5 至 6 行")

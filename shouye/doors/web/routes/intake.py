@@ -24,6 +24,7 @@ router = api("数据接入")
 _FULL_PAUSE_S = 0.01
 _AT_ONCE = 4_096
 """A body as small as this is read at once; a larger one in a thread, so that it holds up nobody."""
+_GZIP = b"\x1f\x8b"
 _BODY_S = 30
 """How long a body may take to come; `proposed`."""
 
@@ -89,11 +90,15 @@ async def push(visit: ApiPush, request: Request) -> Response:
     if feed.transport != "http" or not feed.admits(peer):
         await asyncio.to_thread(desk.note, feed.name, "foreign network")
         raise Forbidden("这个来源不在接入块允许的网络里，或不用 HTTP 推送")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HTTPException(415)
     try:
         async with asyncio.timeout(_BODY_S):
             body = await request.body()
     except TimeoutError:
         raise HTTPException(408) from None
+    if body.startswith(_GZIP):
+        raise HTTPException(415)
     small = len(body) <= _AT_ONCE
     messages = _read(feed, body, desk) if small else await asyncio.to_thread(_read, feed, body, desk)
     if not messages:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +47,7 @@ class _Server:
 
     feed: Feed
     desk: Desk
+    tls: ssl.SSLContext | None = None
     here: Counter[str] = field(default_factory=Counter)
     turned_away: Counter[str] = field(default_factory=Counter)
 
@@ -61,7 +64,12 @@ class _Server:
             return "too many of one address"
         return ""
 
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[Any, Any, None]:
+        if self.tls and isinstance(writer.transport, asyncio.Transport):
+            writer.transport.pause_reading()  # before the first byte of the handshake is taken for a message
+        return self._meet(reader, writer)
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("", 0))[0])
         if why := self.refusal(address):
             self.turned_away[why] += 1
@@ -69,18 +77,30 @@ class _Server:
             return
         self.here[address] += 1
         try:
-            await _Line(self, reader, writer, address).hear()
+            if await self._shakes_hands(writer):
+                await _Line(self, reader, writer, address).hear()
         except (ConnectionError, TimeoutError, asyncio.CancelledError):
             pass  # the peer left, or we are stopping: what was not answered is sent again
         except Refusal as refusal:  # it was not stored: no answer leaves, the device sends again
             self.turned_away[type(refusal).__name__] += 1
         finally:
+            await _end(writer)
             self.here[address] -= 1
             if not self.here[address]:
                 del self.here[address]
-            writer.close()
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await writer.wait_closed()
+
+    async def _shakes_hands(self, writer: asyncio.StreamWriter) -> bool:
+        """握手 — at once, and within the bounds of any other line; counted when it fails, for whatever reason."""
+        if self.tls is None:
+            return True
+        wait_s = min(_HANDSHAKE_S, self.option("first_message_s"))
+        try:
+            await writer.start_tls(self.tls, ssl_handshake_timeout=wait_s)
+        except OSError:  # no TLS, no certificate or a foreign one, too slow, gone
+            self.turned_away["tls failed"] += 1
+            writer.transport.abort()
+            return False
+        return True
 
     async def count(self) -> None:
         """Turned-away connections are counted once a second, however many they were."""
@@ -89,6 +109,16 @@ class _Server:
             gone, self.turned_away = self.turned_away, Counter()
             for why, many in sorted(gone.items()):
                 await aside(self.desk.note, self.feed.name, why, many)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    """What was answered still leaves, but whoever does not read it is not waited for."""
+    if not writer.transport.is_closing():
+        writer.close()
+        with contextlib.suppress(OSError):
+            async with asyncio.timeout(_TICK_S):
+                await writer.wait_closed()
+    writer.transport.abort()
 
 
 class _Line:
@@ -162,12 +192,9 @@ class _Line:
 
 
 async def _run(feed: Feed, desk: Desk) -> None:
-    server = _Server(feed, desk)
+    server = _Server(feed, desk, tls_of(feed, server=True))
     host, port = str(feed.option("host", _OPTIONS["host"])), int(feed.option("port", 0))
-    named: dict[str, Any] = {"limit": _READ_BYTES, "backlog": _BACKLOG}
-    if context := tls_of(feed, server=True):
-        named |= {"ssl": context, "ssl_handshake_timeout": min(_HANDSHAKE_S, server.option("first_message_s"))}
-    listener = await asyncio.start_server(server.meet, host, port, **named)
+    listener = await asyncio.start_server(server.meet, host, port, limit=_READ_BYTES, backlog=_BACKLOG)
     desk.opened(feed.name, listener.sockets[0].getsockname()[1])
     async with listener, asyncio.TaskGroup() as group:
         group.create_task(server.count())

@@ -55,12 +55,17 @@ _UNREADABLE = (
 _MOST_ROWS = 1_000_000
 _MOST_COLUMNS = 1_000
 
+_Row = list[str] | BadFrame
+"""The cells, or why this row has none."""
+
 
 def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterable[Message]:
     """译码 — one message for each row below the header."""
     try:
         rows = _rows(data, options.settings)
         header = next(rows, [])
+        if isinstance(header, BadFrame):
+            raise header
         if not any(header):
             raise BadFrame(RefusalCode.HEADER, "没有表头")
         return _messages(header, rows, Form(options.settings), options.settings)
@@ -75,7 +80,7 @@ def decode(data: bytes, options: SessionOptions = STANDARD) -> Message:
 
 def table_rows(data: bytes, most: int) -> list[list[str]]:
     """表头和头几行 — as text, for a person or a guess; what is no table raises BadFrame."""
-    return list(islice(_rows(data, {}), most))
+    return [cells for cells in islice(_rows(data, {}), most) if isinstance(cells, list)]
 
 
 def encode(message: Decoded) -> bytes:
@@ -87,7 +92,7 @@ def encode(message: Decoded) -> bytes:
 
 
 def _messages(
-    header: list[str], rows: Iterator[list[str]], form: Form, settings: Mapping[str, Any]
+    header: list[str], rows: Iterator[_Row], form: Form, settings: Mapping[str, Any]
 ) -> Iterator[Message]:
     lacking = [name for name, _, _ in form.columns if name not in header]
     if lacking:
@@ -100,6 +105,9 @@ def _messages(
     )
     try:
         for cells in rows:
+            if isinstance(cells, BadFrame):
+                yield cells.about(_line(header).encode("utf-8", "replace"))
+                continue
             if not any(cells):
                 continue
             kept: dict[str, object] = {"header": header, "cells": cells}
@@ -118,7 +126,7 @@ def _line(cells: list[str]) -> str:
     return written.getvalue()
 
 
-def _rows(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
+def _rows(data: bytes, settings: Mapping[str, Any]) -> Iterator[_Row]:
     """Every row from the header on, as text."""
     if len(data) > _MOST_BYTES:
         raise BadFrame(RefusalCode.LENGTH, f"{len(data)} 字节，超过 {_MOST_BYTES}")
@@ -126,24 +134,31 @@ def _rows(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
     return islice(_bounded(rows), int(settings.get("header_row", 1)) - 1, None)
 
 
-def _bounded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+def _bounded(rows: Iterator[_Row]) -> Iterator[_Row]:
     for number, cells in enumerate(rows):
-        if number > _MOST_ROWS or len(cells) > _MOST_COLUMNS:
+        is_wide = isinstance(cells, list) and len(cells) > _MOST_COLUMNS
+        if number > _MOST_ROWS or is_wide:
             raise BadFrame(RefusalCode.LENGTH, f"超过 {_MOST_ROWS} 行或 {_MOST_COLUMNS} 列")
-        yield [" ".join(cell.split()) for cell in cells]
+        yield [" ".join(cell.split()) for cell in cells] if isinstance(cells, list) else cells
 
 
-def _lines(data: bytes, settings: Mapping[str, Any]) -> Iterator[list[str]]:
+def _lines(data: bytes, settings: Mapping[str, Any]) -> Iterator[_Row]:
     text = _text(data)
     if "\n" in text:  # a carriage return alone is a break inside a cell, not the end of a row
         text = re.sub(r"\r(?!\n)", " ", text)
     if "\0" in text:
         raise BadFrame(RefusalCode.ENCODING, "不是文本表格")
     delimiter = str(settings.get("delimiter", "")) or max(",;\t|", key=text[:4096].split("\n", 1)[0].count)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    except csv.Error as error:
-        raise BadFrame(RefusalCode.ENCODING, f"表格有误：{error}") from None
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    while True:
+        first = rows.line_num + 1
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error:  # the reader goes on with the line after the one in which the cell grew too long
+            lines = f"{first}" if first == rows.line_num else f"{first} 至 {rows.line_num}"
+            yield BadFrame(RefusalCode.LENGTH, f"第 {lines} 行有一格超过 {csv.field_size_limit()} 字")
 
 
 def _text(data: bytes) -> str:
