@@ -90,6 +90,17 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """听过一遍 — of the kinds due: whose row changed, who is expected no more; what was silent and what is."""
+
+    kinds: tuple[str, ...] = ()
+    changed: tuple[Pulse, ...] = ()
+    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    before: tuple[Line, ...] = ()
+    after: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
 class Board:
     """听不到的一览 — `listened_at` is None before anybody has listened."""
 

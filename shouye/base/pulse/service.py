@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shouye.base.access import SYSTEM, WHOLE, Actor, Permission, Scope, concerns, require
+from shouye.base.access import SYSTEM, Actor, Permission, Scope, concerns, require
 from shouye.base.kernel import BadInput, NotFound, Tx, iso, record
 from shouye.base.pulse import store
 from shouye.base.pulse.facts import HeardAgain, SilenceAsked, WentSilent
-from shouye.base.pulse.model import LOOK_AGAIN, Board, Line, Pulse, Voice, Voices, lines, say
+from shouye.base.pulse.model import LOOK_AGAIN, Board, Heard, Line, Pulse, Voice, Voices, lines, say
 from shouye.base.tasks import (
     UPKEEP,
     NewTask,
@@ -33,35 +33,46 @@ def next_at(tx: Tx) -> datetime | None:
     return store.next_at(tx, tx.of(Voices).probes)
 
 
-def beat(tx: Tx) -> int:
-    """听一遍 — ask for the kinds that are due, raise who has been silent too long, settle who is heard again."""
+def listen(tx: Tx) -> Heard:
+    """听一遍 — ask for the kinds that are due: who has been silent too long, who is heard anew; writes nothing."""
     probes = tx.of(Voices).probes
     due = store.due_kinds(tx, probes)
-    before = {line.key: line for line in silent(tx, WHOLE)} if due else {}
+    if not due:
+        return Heard()
+    known: dict[str, dict[str, Pulse]] = {}
+    for one in store.pulses(tx):
+        known.setdefault(one.voice.kind, {})[one.voice.name] = one
+    before = lines(one for some in known.values() for one in some.values())
+    changed: list[Pulse] = []
+    gone: dict[str, list[str]] = {}
     for kind in due:
-        _listen(tx, kind, {voice.name: voice for voice in probes[kind](tx)})
+        old = known.get(kind, {})
+        known[kind] = {voice.name: _pulse(tx, voice, old.get(voice.name)) for voice in probes[kind](tx)}
+        changed += [one for name, one in known[kind].items() if one != old.get(name)]
+        gone[kind] = sorted(old.keys() - known[kind].keys())
+    after = lines(one for some in known.values() for one in some.values())
+    return Heard(tuple(due), tuple(changed), gone, tuple(before), tuple(after))
+
+
+def _pulse(tx: Tx, voice: Voice, old: Pulse | None) -> Pulse:
+    since = old.since if old else tx.now
+    due_at = voice.due_at(since)
+    if due_at > tx.now and voice.well:
+        return Pulse(voice, since, due_at, None)
+    silent_at = old.silent_at if old and old.silent_at else tx.now
+    # Until he is heard he is looked for as often as he should speak.
+    return Pulse(voice, since, tx.now + voice.interval, silent_at)
+
+
+def beat(tx: Tx, heard: Heard) -> int:
+    """记下所听 — keep who has spoken, raise who is silent, settle who is heard again."""
+    store.put(tx, heard.changed)
+    for kind in heard.kinds:
+        store.forget(tx, kind, heard.gone[kind])
         store.looked(tx, kind, tx.now + LOOK_AGAIN)
-    if due:
-        _tell(tx, before, {line.key: line for line in silent(tx, WHOLE)})
-    return len(due)
-
-
-def _listen(tx: Tx, kind: str, voices: dict[str, Voice]) -> None:
-    known = {one.voice.name: one for one in store.pulses(tx, kind)}
-    changed = []
-    for name, voice in voices.items():
-        old = known.pop(name, None)
-        since = old.since if old else tx.now
-        due_at = voice.due_at(since)
-        is_silent = due_at <= tx.now or not voice.well
-        silent_at = (old.silent_at if old and old.silent_at else tx.now) if is_silent else None
-        if is_silent:  # until he is heard he is looked for as often as he should speak
-            due_at = tx.now + voice.interval
-        new = Pulse(voice, since, due_at, silent_at)
-        if new != old:
-            changed.append(new)
-    store.put(tx, changed)
-    store.forget(tx, kind, known)
+    if heard.kinds:
+        _tell(tx, {line.key: line for line in heard.before}, {line.key: line for line in heard.after})
+    return len(heard.kinds)
 
 
 def _tell(tx: Tx, before: dict[str, Line], after: dict[str, Line]) -> None:
