@@ -294,9 +294,10 @@ def _key(reading: Reading) -> Key:
 
 
 def read_voices(path: Path) -> dict[str, Probe]:
-    """听谁 — the feeds of feeds.toml, and every gauge in use, with its elements, by the feed on which it comes."""
+    """听谁 — every feed; every gauge in use, and its elements, under the feed that brings it most often."""
     blocks = read_feeds(path)
-    feed_of = {station: name for name, feed in sorted(blocks.items()) for station in feed.stations.values()}
+    seldom_first = sorted(blocks.values(), key=lambda feed: (feed.interval, feed.name), reverse=True)
+    feed_of = {station: feed.name for feed in seldom_first if feed.enabled for station in feed.stations.values()}
     return {
         "feed": lambda tx: voices(tx, blocks.values()),
         "station": lambda tx: observe.voices(tx, feed_of),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shouye.base.kernel import Refusal
-from shouye.watch import feeds
+from shouye.base.kernel import Database, Mode, Refusal, SimClock
+from shouye.watch import feeds, stations
 from shouye.watch.feeds import BadFeed
 from shouye.watch.feeds.datums.gcj02 import DATUM
 from shouye.watch.feeds.meanings.units import MEANING
@@ -70,6 +70,13 @@ def test_a_station_may_speak_at_its_own_pace(tmp_path: Path) -> None:
     hours = {key: pace.total_seconds() / 3600 for key, pace in town.every.items()}
     assert (hours["53488", ""], hours["53488", "stage_m"]) == (1, 2)
     assert hours["53487", ""] == 1 / 60, "another feed brings it every minute"
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite'}", SimClock(NOW), durable=False)
+    database.create(Mode.SIMULATION, "test")
+    with database.begin() as tx:
+        stations.watch(tx, {"53487": "east", "53488": "east"}, ["east"])
+        voices = feeds.read_voices(tmp_path / "feeds.toml")["station"](tx)
+    database.close()
+    assert {one.name: one.feed for one in voices} == {"53487": "more", "53488": "water"}
 
 
 @pytest.mark.parametrize("pace", ["-1", "0", "soon"])
