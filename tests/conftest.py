@@ -98,14 +98,14 @@ def both_databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         return
     server: Postgres = request.getfixturevalue("postgres_server")
     names: dict[str, str] = {}
-    engine = db._engine
+    engine = db.make_engine
 
     def on_postgresql(url: str, *, durable: bool) -> Engine:
         if url not in names:
             names[url] = server.make("ready")
         return engine(server.url(names[url]), durable=durable)
 
-    monkeypatch.setattr(db, "_engine", on_postgresql)
+    monkeypatch.setattr(db, "make_engine", on_postgresql)
     yield
     for name in names.values():
         server.drop(name)

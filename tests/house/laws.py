@@ -29,6 +29,7 @@ KERNEL_FILES = {
     "jobs",
     "lease",
     "levels",
+    "opening",
     "refusals",
     "seal",
     "settings",

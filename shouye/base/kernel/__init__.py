@@ -6,7 +6,6 @@ transaction and its instant; a `Fact` is the only way to cause something to the 
 
 from shouye.base.kernel.audit import Flaw as Flaw
 from shouye.base.kernel.audit import Verdict as Verdict
-from shouye.base.kernel.audit import looking_at as looking_at
 from shouye.base.kernel.audit import verify as verify
 from shouye.base.kernel.backup import Backup as Backup
 from shouye.base.kernel.backup import back_up as back_up
@@ -79,7 +78,11 @@ from shouye.base.kernel.levels import Mode as Mode
 from shouye.base.kernel.levels import TransferStage as TransferStage
 from shouye.base.kernel.levels import rank_of as rank_of
 from shouye.base.kernel.levels import word_of as word_of
+from shouye.base.kernel.migrations import SchemaIncomplete as SchemaIncomplete
 from shouye.base.kernel.migrations import schema_head as schema_head
+from shouye.base.kernel.opening import looking_at as looking_at
+from shouye.base.kernel.opening import schema_wrong as schema_wrong
+from shouye.base.kernel.opening import until_up as until_up
 from shouye.base.kernel.refusals import BadInput as BadInput
 from shouye.base.kernel.refusals import Forbidden as Forbidden
 from shouye.base.kernel.refusals import NotFound as NotFound

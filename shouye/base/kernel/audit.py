@@ -9,35 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, Table, func, select, type_coerce
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from shouye.base.kernel.clock import BEIJING, WallClock, from_ms
-from shouye.base.kernel.db import Database, Tx, read_stamp
+from shouye.base.kernel.clock import BEIJING, from_ms
+from shouye.base.kernel.db import Tx, read_stamp
 from shouye.base.kernel.facts import fact_table
-from shouye.base.kernel.migrations import SchemaUnknown, version
-from shouye.base.kernel.refusals import Refusal
 from shouye.base.kernel.seal import RAW_FACT, Head, beginning, head_of, head_table, link, seal_table
 
 CHUNK = 2_000
-
-
-class DatabaseUnreadable(Refusal):
-    """数据库打不开，或者文件已经损坏。"""
-
-
-@contextmanager
-def looking_at(url: str) -> Iterator[Tx]:
-    """A read of a database that no program serves now; refuses what is none of ours, and writes nothing."""
-    database = Database(url, WallClock())
-    try:
-        with database.read() as tx:
-            if version(tx.connection) is None:
-                raise SchemaUnknown("无版本")
-            yield tx
-    except (ArgumentError, DBAPIError) as error:
-        raise DatabaseUnreadable(type(error).__name__) from error
-    finally:
-        database.close()
 
 
 @dataclass(frozen=True)

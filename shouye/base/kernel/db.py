@@ -267,7 +267,7 @@ class Database:
         self.bell = Bell()
         self._installed: dict[type, Any] = {}
         self._fences: tuple[Fence, ...] = ()
-        self.engine = _engine(url, durable=durable)
+        self.engine = make_engine(url, durable=durable)
         # SQLite has one writer; waiting here is fairer and cheaper than its busy loop.
         self._writer = threading.RLock() if self.engine.dialect.name == "sqlite" else None
 
@@ -314,10 +314,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """读事务 — one consistent view, nothing written."""
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql(_ONE_VIEW[connection.dialect.name])
-            yield Tx(connection, self.clock.now(), self._installed, seen={})
-            connection.rollback()
+        with one_view(self.engine, self.clock.now, self._installed) as tx:
+            yield tx
 
     def create(self, mode: Mode, city: str) -> None:
         """Make the tables of a new database and stamp its mode; refuses one of another mode, city, version."""
@@ -362,6 +360,17 @@ def put_stamp(tx: Tx, key: str, value: str) -> None:
     tx.run(row.on_conflict_do_update(index_elements=[stamp.c.key], set_={"value": value}))
 
 
+@contextmanager
+def one_view(
+    engine: Engine, now: Callable[[], datetime], installed: Mapping[type, Any] | None = None
+) -> Iterator[Tx]:
+    """The database as it stands at one moment, whoever writes meanwhile."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql(_ONE_VIEW[connection.dialect.name])
+        yield Tx(connection, now(), installed or {}, seen={})
+        connection.rollback()
+
+
 _ONE_VIEW = {
     "sqlite": "BEGIN",
     "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -374,7 +383,7 @@ _TAKE_TURN = select(
 )
 
 
-def _engine(url: str, *, durable: bool) -> Engine:
+def make_engine(url: str, *, durable: bool) -> Engine:
     address = make_url(url)
     if address.get_backend_name() == "postgresql":
         options = {} if durable else {"options": "-c synchronous_commit=off"}

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from shouye.base.kernel.clock import WallClock, from_ms
 from shouye.base.kernel.db import Database, Fence, Instant, Tx, metadata
+from shouye.base.kernel.opening import schema_wrong
 from shouye.base.kernel.refusals import Refusal
 
 log = structlog.get_logger()
@@ -181,6 +182,8 @@ def hold(
         try:
             work(database.fenced(fence_of(leases)), leases, over)
         except (LeaseLost, OperationalError) as end:
+            if isinstance(end, OperationalError) and schema_wrong(end):
+                raise
             log.warning("duty broken off", roles=list(roles), why=str(end).splitlines()[0])
             lost.set()
         finally:

@@ -25,6 +25,7 @@ from shouye.base.kernel import (
     iso,
     restore,
     schema_head,
+    until_up,
     vault_for,
     vault_path,
 )
@@ -138,6 +139,8 @@ def make_standby(duty: Duty) -> Callable[..., None]:
             tell_leases(leases, say)
             duty(fenced, leases, over, data / "keys" if data else None)
 
+        if not until_up(database, stop, say):
+            return
         with opened(database) as found:
             vault_path(found.engine.url, data / "keys" if data else None)  # asked now, not in the night
             _say_holders(found)

@@ -13,7 +13,7 @@ from typing import Annotated, Protocol
 import typer
 from rich.console import Console
 
-from shouye.base.kernel import Mode, Refusal
+from shouye.base.kernel import Mode, Refusal, until_up
 from shouye.doors.cli.db import ModeWord
 
 
@@ -100,9 +100,14 @@ def make_run(station: Station) -> Callable[..., None]:
         try:
             place, roles = station.city(city), tuple(role or Role)
             plan = RunPlan(place, mode.mode, data, database, roles, host, port, heartbeat_file, heartbeat_url)
-            station.run(plan, stop, lambda line: console.print(line, markup=False))
+
+            def say(line: str) -> None:
+                console.print(line, markup=False)
+
+            if until_up(plan.url, stop, say):
+                station.run(plan, stop, say)
         except Refusal as refusal:
-            Console(stderr=True).print(refusal.message, style="bold", markup=False)
+            Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
             raise typer.Exit(2) from None
         console.print("已停止。")
 

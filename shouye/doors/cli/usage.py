@@ -12,7 +12,7 @@ import typer
 from typer import rich_utils
 from typer.core import TyperGroup
 
-from shouye.base.kernel import DatabaseAway, DatabaseBroken
+from shouye.base.kernel import DatabaseAway, DatabaseBroken, SchemaIncomplete, schema_wrong
 
 _SENTENCES = (
     (r"No such command '?(.+?)'?\.(?: .*)?", "没有命令 {}"),
@@ -91,6 +91,8 @@ def outside(failure: DatabaseBroken | OSError) -> str:
         return (
             f"读写文件不成：{failure.strerror}（{failure.filename or '磁盘'}）。" if failure.errno in _DISK else ""
         )
+    if schema_wrong(failure):
+        return SchemaIncomplete(str(failure.orig).splitlines()[0]).message
     if isinstance(failure, DatabaseAway) or type(failure) is DatabaseBroken:
         return f"数据库连不上、读不通或写不进：{str(failure.orig).splitlines()[0]}。"
     return ""

@@ -14,7 +14,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from shouye.base.access import SignInGate, SignInRefused, TooManyTries
-from shouye.base.kernel import BadInput, DatabaseAway, Forbidden, NotFound, Refusal, Stale
+from shouye.base.kernel import (
+    BadInput,
+    DatabaseAway,
+    DatabaseBroken,
+    Forbidden,
+    NotFound,
+    Refusal,
+    SchemaIncomplete,
+    Stale,
+    schema_wrong,
+)
 from shouye.base.proof import CodeNeeded, CodeRefused, FactorMissing, ProofStale, TooManyCodes, proof_gate
 from shouye.doors.web import live, routes
 from shouye.doors.web.api import problem
@@ -69,7 +79,7 @@ def create_app(city: CityContext) -> FastAPI:
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(DatabaseAway, _away)
+    app.add_exception_handler(DatabaseBroken, _away)
     app.add_exception_handler(Exception, _failure)
     return app
 
@@ -107,7 +117,16 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _away(request: Request, error: Exception) -> Response:
-    """The server of the database restarts, its disk is full: one line in the log, not a page of it a request."""
+    """The server of the database restarts, its disk is full: one line in the log, not a page of it a request.
+
+    A table that is not there does not come by waiting; whatever else a database says is a fault of the program.
+    """
+    assert isinstance(error, DatabaseBroken)
+    if schema_wrong(error):
+        log.error("schema_wrong", path=request.url.path.split("/")[1], error=str(error).splitlines()[0])
+        return _say(request, SchemaIncomplete().message, 503)
+    if not isinstance(error, DatabaseAway):
+        raise error
     log.warning("database_away", path=request.url.path.split("/")[1], error=str(error).splitlines()[0])
     return _say(request, "数据库暂时读不到、写不进，这一步没有完成，请稍后再试。", 503)
 

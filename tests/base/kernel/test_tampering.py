@@ -18,8 +18,9 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from shouye.base.kernel import Head, Sealer, SealKey, SimClock, Verdict, open_key, trusted_keys
-from shouye.base.kernel.audit import looking_at, verify
+from shouye.base.kernel.audit import verify
 from shouye.base.kernel.facts import fact_table
+from shouye.base.kernel.opening import looking_at
 from shouye.base.kernel.seal import beginning, link
 from shouye.main import cli
 from tests.base.kernel.sealing import NOON, head_of, new

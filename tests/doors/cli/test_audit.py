@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -46,6 +50,60 @@ def test_an_untouched_database_is_said_to_be_so(sealed: Path) -> None:
     assert result.exit_code == 0, result.output
     for word in ("未见改动", "已封存 2 条，尚未封存 1 条", "由所信任的密钥签名", "没有锚文件", "重做并重签"):
         assert word in result.output
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder in which we cannot write, not even as root: the tests go on as somebody else."""
+    folder = Path(tempfile.mkdtemp(prefix="shouye-copy-"))
+    yield folder
+    os.seteuid(os.getuid())
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def as_nobody(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    folder.chmod(0o555)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+
+
+@pytest.mark.parametrize("beside", [(), ("-wal", "-shm")])
+def test_a_copy_that_nobody_can_write_is_verified_as_it_lies(
+    sealed: Path, nobody: Path, beside: tuple[str, ...]
+) -> None:
+    with closing(sqlite3.connect(sealed)) as serving:  # what was written last lies in the -wal
+        serving.execute("CREATE TABLE x (a)")
+        for end in ("", *beside):
+            shutil.copy(f"{sealed}{end}", nobody / f"night.sqlite{end}")
+    as_nobody(nobody)
+    result = shouye("verify", "--db", nobody / "night.sqlite")
+    assert (result.exit_code, "已封存 2 条" in result.output) == (0, True), result.output
+    assert sorted(os.listdir(nobody)) == sorted(f"night.sqlite{end}" for end in ("", *beside))
+
+
+def test_half_of_a_copy_is_not_verified(sealed: Path, nobody: Path) -> None:
+    with closing(sqlite3.connect(sealed)) as serving:
+        serving.execute("CREATE TABLE x (a)")
+        for end in ("", "-wal"):
+            shutil.copy(f"{sealed}{end}", nobody / f"night.sqlite{end}")
+    as_nobody(nobody)
+    result = shouye("verify", "--db", nobody / "night.sqlite")
+    assert (result.exit_code, "不能只核一半" in result.output) == (2, True), result.output
+
+
+def test_looking_leaves_no_trace(sealed: Path) -> None:
+    """The file of a backup is in another journal mode: it stays so."""
+    with closing(sqlite3.connect(sealed)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    before = sealed.read_bytes()
+    assert shouye("verify", "--db", sealed).exit_code == 0
+    assert (sealed.read_bytes() == before, [path.name for path in sealed.parent.glob("night*")]) == (
+        True,
+        ["night.sqlite"],
+    )
 
 
 def test_the_head_is_printed_and_kept(sealed: Path, tmp_path: Path) -> None:

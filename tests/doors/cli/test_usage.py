@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from shouye.base.kernel import opening
 from shouye.doors.cli import usage
 from shouye.main import cli
 
@@ -47,7 +49,10 @@ def test_a_group_alone_shows_its_commands() -> None:
         ["db", "init", "--city", "cities/datong", "--mode", "simulation", "-d", "sqlite:////dev/full"],
     ],
 )
-def test_a_database_out_of_reach_is_one_sentence(words: list[str], tmp_path: Path) -> None:
+def test_a_database_out_of_reach_is_one_sentence(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", timedelta(0))
     text = tmp_path / "letter.sqlite"
     text.write_text("no database at all" * 100)
     given = [word.format(text=f"sqlite:///{text}") for word in words]

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from shouye.base.access import csrf_token
 from shouye.base.kernel import Mode
@@ -148,13 +149,31 @@ def test_signing_out_leaves_nothing_behind(acting: Console) -> None:
     assert answer.headers["clear-site-data"] == '"cache"'
 
 
-def test_a_database_that_is_away_is_said_so(acting: Console, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_is_away_is_said_so(
+    acting: Console, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its server restarts, its disk is full: 503 and a sentence, not a fault of the program."""
+
+    def away() -> None:
+        raise OperationalError("SELECT", None, Exception("unable to open database file"))
+
     client = acting.client("duty")
-    with acting.city.database.begin() as tx:
-        tx.run(text("ALTER TABLE session RENAME TO gone"))
+    monkeypatch.setattr(acting.city.database.engine, "connect", away)
     for path in ("/tasks", "/api/v1/tasks"):
         answer = client.get(path)
-        assert answer.status_code == 503
-        assert "数据库暂时读不到" in answer.text
+        assert (answer.status_code, "数据库暂时读不到" in answer.text) == (503, True)
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("spoil", ["RENAME TO gone", "RENAME COLUMN seen_at TO gone"])
+def test_a_database_of_another_version_is_said_so(
+    acting: Console, caplog: pytest.LogCaptureFixture, spoil: str
+) -> None:
+    """A table that is not there does not come by waiting."""
+    client = acting.client("duty")
+    with acting.city.database.begin() as tx:
+        tx.run(text(f"ALTER TABLE session {spoil}"))
+    for path in ("/tasks", "/api/v1/tasks"):
+        answer = client.get(path)
+        assert (answer.status_code, "shouye db upgrade" in answer.text) == (503, True)
     assert "Traceback" not in caplog.text

@@ -38,6 +38,10 @@ class SchemaUnknown(Refusal):
     """库结构不是本程序所知的版本，可能由更新的程序建立，或不是守夜的库。"""
 
 
+class SchemaIncomplete(Refusal):
+    """数据库版本不对，缺表或缺列；请运行 shouye db upgrade，仍缺则库由别版程序建成，请换相配的程序。"""
+
+
 def schema_head() -> str:
     """The newest version this program knows."""
     return max(_known())
@@ -74,6 +78,28 @@ def make_or_check(connection: Connection, metadata: MetaData) -> None:
         raise SchemaUnknown(found or "无版本")
     elif found != schema_head():
         raise SchemaBehind(f"库 {found}，程序 {schema_head()}")
+    elif lacking := _lacking(connection, metadata):
+        raise SchemaIncomplete("、".join(lacking[:_NAMED]) + ("等" if len(lacking) > _NAMED else ""))
+
+
+_NAMED = 5
+
+
+def _lacking(connection: Connection, metadata: MetaData) -> list[str]:
+    """The tables and columns that the program asks for and this database does not hold."""
+    there = {
+        (table, column["name"])
+        for (_, table), columns in inspect(connection).get_multi_columns().items()
+        for column in columns
+    }
+    tables = {table for table, _ in there}
+    missing = []
+    for table in metadata.sorted_tables:
+        if table.name not in tables:
+            missing.append(table.name)
+        else:
+            missing += [f"{table.name}.{one.name}" for one in table.columns if (table.name, one.name) not in there]
+    return missing
 
 
 def upgrade(connection: Connection) -> tuple[str, str]:
