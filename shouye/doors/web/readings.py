@@ -70,11 +70,21 @@ def _asks(table: RuleTable, atom: object) -> tuple[Input, float] | None:
     return (table.by_name[name], -atom.constant / factor) if factor > 0 and table.by_name[name].hours else None
 
 
+def step_of(readings: Sequence[observe.Reading]) -> timedelta:
+    """一个序列的时段 — the shortest that speaks for at least half as long as any other (proposed): of minutes and
+    hours side by side the minutes, of hours with one stray reading of five minutes the hours."""
+    spoken: dict[timedelta, timedelta] = {}
+    for one in readings:
+        spoken[one.step] = spoken.get(one.step, timedelta(0)) + one.step
+    most = max(spoken.values())
+    return min(step for step, length in spoken.items() if 2 * length >= most)
+
+
 def running(readings: Sequence[observe.Reading], hours: float) -> list[tuple[datetime, float | None]]:
     """滑动累计 — the sum of what counts over the last `hours`; unknown while any part is missing or bad."""
     if not readings:
         return []
-    step = min(reading.step for reading in readings)
+    step = step_of(readings)
     width = timedelta(hours=hours)
     value_at = {reading.time: reading.counted for reading in readings if reading.step == step}
     found: list[tuple[datetime, float | None]] = []

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from shouye.base.access import Actor, Permission, check_key, csrf_token, require, session, steady_now, touch
 from shouye.base.kernel import Refusal
@@ -156,6 +157,20 @@ ApiPush = Annotated[Visit, Depends(NeedAtOnce(Permission.PUSH, keys=True))]
 """接口的来访 — by the cookie of a session or the key of a machine; no key may act or sign."""
 
 
+@pass_context
+def _hm(context: Context, instant: datetime) -> str:
+    """02:14 of today; of another day with its date, or an officer takes last year's storm for tonight's."""
+    now = context.get("now")
+    return words.when(instant, now) if now else words.hm(instant)
+
+
+@pass_context
+def _hms(context: Context, instant: datetime) -> str:
+    """02:14:05, as `_hm`."""
+    now = context.get("now")
+    return words.when(instant, now, seconds=True) if now else words.hms(instant)
+
+
 def _environment() -> Environment:
     found = Environment(
         loader=FileSystemLoader(PAGES),
@@ -165,8 +180,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        hm=words.hm,
-        hms=words.hms,
+        hm=_hm,
+        hms=_hms,
         when=words.when,
         day=words.day,
         span=words.span,

@@ -17,12 +17,11 @@ def hms(instant: datetime) -> str:
     return instant.astimezone(BEIJING).strftime("%H:%M:%S")
 
 
-def when(instant: datetime, now: datetime) -> str:
-    """02:14 today, 07-20 02:14 this year, 2023-07-20 02:14 before."""
+def when(instant: datetime, now: datetime, *, seconds: bool = False) -> str:
+    """02:14 today, 07-20 02:14 this year, 2023-07-20 02:14 of another."""
     local, here = instant.astimezone(BEIJING), now.astimezone(BEIJING)
-    if local.date() == here.date():
-        return local.strftime("%H:%M")
-    return local.strftime("%m-%d %H:%M" if local.year == here.year else "%Y-%m-%d %H:%M")
+    day = "" if local.date() == here.date() else "%m-%d " if local.year == here.year else "%Y-%m-%d "
+    return local.strftime(day + ("%H:%M:%S" if seconds else "%H:%M"))
 
 
 def day(instant: datetime) -> str:

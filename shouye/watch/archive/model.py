@@ -137,6 +137,7 @@ def thin(history: History, since: datetime, until: datetime, buckets: int) -> li
     begin, end = to_ms(since), to_ms(until)
     width = -(-(end - begin) // buckets)
     place = (history.time_ms - begin - 1) // width
+    summed = np.where(_once(history), history.value, 0.0)
     doubted: dict[int, list[int]] = {}
     for index in sorted(history.doubts):
         doubted.setdefault(int(place[index]), []).append(index)
@@ -156,7 +157,7 @@ def thin(history: History, since: datetime, until: datetime, buckets: int) -> li
                 end=from_ms(min(end, begin + (number + 1) * width)),
                 count=len(known),
                 missing=len(value) - len(known),
-                total=round(float(np.nansum(value)), 6),
+                total=round(float(summed[low:high].sum()), 6),
                 first=point(known[0]) if some else None,
                 low=point(int(np.nanargmin(value))) if some else None,
                 high=point(int(np.nanargmax(value))) if some else None,
@@ -165,6 +166,24 @@ def thin(history: History, since: datetime, until: datetime, buckets: int) -> li
             )
         )
     return found
+
+
+def _once(history: History) -> NDArray[np.bool_]:
+    """同一段雨只算一次 — an hour beside its own five minutes: these if they make it whole, else the hour alone."""
+    taken = ~np.isnan(history.value)
+    steps_ms = history.step_s * 1000
+    for step_ms in np.unique(steps_ms[taken]).tolist()[1:]:
+        longer = np.flatnonzero(taken & (steps_ms == step_ms))
+        shorter = np.flatnonzero(taken & (steps_ms < step_ms))
+        heard = np.concatenate(([0], np.cumsum(steps_ms[shorter])))
+        ends = history.time_ms[shorter]
+        first = np.searchsorted(ends, history.time_ms[longer] - step_ms, "right")
+        last = np.searchsorted(ends, history.time_ms[longer], "right")
+        whole = heard[last] - heard[first] >= step_ms
+        taken[longer[whole]] = False
+        for begin, end in zip(first[~whole].tolist(), last[~whole].tolist(), strict=True):
+            taken[shorter[begin:end]] = False
+    return taken
 
 
 MOST_FLAGGED = 8

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from shouye.base import tasks
 from shouye.base.access import SYSTEM, WHOLE, Actor, Role, Scope
 from shouye.base.tasks import NewTask
 from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.sight import Sight
+from shouye.doors.web.visit import ENVIRONMENT
 from tests.doors.web.conftest import Console
 
 HERE, THERE = "dt/city_duty", "dt-c08/county_duty"
@@ -50,3 +51,11 @@ def test_what_he_may_not_do_is_not_his_next_step(acting: Console) -> None:
         tasks.open_tasks(tx, [NewTask("door", "notice:1", "一扇门", "dt", HERE, due, "door")])
     assert "现在没有要你办的事" in acting.client("viewer").get("/tasks").text
     assert "派人敲门" in acting.client("duty").get("/tasks").text.split("<table>")[0]
+
+
+def test_a_time_of_another_day_carries_its_day_on_every_page() -> None:
+    page = ENVIRONMENT.from_string("{{ at|hm }} {{ at|hms }}")
+    at, later = datetime(2025, 11, 27, 6, 30, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    assert page.render(at=at, now=at) == "14:30 14:30:00"
+    assert page.render(at=at, now=later) == "2025-11-27 14:30 2025-11-27 14:30:00"
+    assert page.render(at=later, now=later + timedelta(days=1)) == "01-02 08:00 01-02 08:00:00"

@@ -14,11 +14,12 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, expect
 
 from shouye.base.access import WHOLE
+from shouye.base.kernel import BEIJING, BadInput
 from shouye.base.roster import Station
 from shouye.base.rules import load_tables
 from shouye.doors.web.pages.observe import stations
 from shouye.doors.web.pages.observe.board import State, asked_by, rows
-from shouye.doors.web.pages.observe.plot import SPANS, limits_of, single, thinned
+from shouye.doors.web.pages.observe.plot import SPANS, Look, limits_of, look, single, thinned
 from shouye.doors.web.readings import running
 from shouye.doors.web.words import when
 from shouye.watch import assess, observe
@@ -72,8 +73,12 @@ def test_a_figure_that_nobody_can_read_is_written_short() -> None:
 
 def test_what_is_flagged_is_still_seen_on_a_long_span() -> None:
     marked = replace(bucket(0, 4, 9, 2), flagged=(Flagged(AT, 9.0, Quality.SUSPECT, "卡滞"),))
-    (seen,) = thinned([marked, bucket(1, 5)], SPANS["1y"], AT + timedelta(days=2), is_sum=False).flagged
+    (seen,) = thinned([marked, bucket(1, 5)], year_to(AT + timedelta(days=2)), is_sum=False).flagged
     assert (seen["value"], seen["quality"], seen["why"]) == (9.0, "suspect", "卡滞")
+
+
+def year_to(until: datetime) -> Look:
+    return Look(SPANS["1y"], until, until, "")
 
 
 def bucket(number: int, *values: float) -> Bucket:
@@ -87,12 +92,21 @@ def bucket(number: int, *values: float) -> Bucket:
 
 def test_long_spans_are_bands_and_rain_is_summed() -> None:
     days, until = [bucket(0, 4, 9, 2), bucket(1), bucket(3, 5)], AT + timedelta(days=4)
-    stage = thinned(days, SPANS["1y"], until, is_sum=False)
+    stage = thinned(days, year_to(until), is_sum=False)
     assert [value for _, value in stage.points] == [2, None, None, 5]
     assert [low_high[1:] for low_high in stage.band] == [[2, 9], [None, None], [None, None], [5, 5]]
-    rain = thinned(days, SPANS["1y"], until, is_sum=True)
+    rain = thinned(days, year_to(until), is_sum=True)
     assert [value for _, value in rain.points] == [15, None, None, 5]
     assert rain.band == []
+
+
+def test_an_hour_is_no_gap_in_a_series_that_speaks_by_the_hour() -> None:
+    half = timedelta(minutes=30)
+    hours = [replace(bucket(0, 4.0), begin=AT + at * half, end=AT + (at + 1) * half) for at in range(1, 49, 2)]
+    week = Look(SPANS["7d"], AT + timedelta(days=1), AT + timedelta(days=1), "")
+    drawn = thinned(hours, week, is_sum=False)
+    assert None not in [value for _, value in drawn.points]
+    assert len(drawn.gaps) == 1, "only the days before the first reading"
 
 
 def test_thresholds_are_those_of_the_table_and_of_the_station() -> None:
@@ -104,6 +118,27 @@ def test_thresholds_are_those_of_the_table_and_of_the_station() -> None:
     own = {"warning_stage_m": 100.0, "guarantee_stage_m": 102.0}
     assert [(one.value) for one in limits_of(river, "stage_m", 0, own)] == [99.5, 100.0, 102.0]
     assert limits_of(river, "stage_m", 0, {}) == []
+
+
+def test_years_back_are_reached_and_days_begin_at_eight() -> None:
+    now = AT + timedelta(hours=5, minutes=7)
+    newest, past = look("1y", "", now), look("1y", "2013-08-11", now)
+    assert (newest.until.astimezone(BEIJING).hour, newest.until - newest.since) == (8, timedelta(days=365))
+    assert (newest.past, newest.later, newest.word) == ("", "", "近 1 年")
+    assert past.until == datetime(2013, 8, 12, tzinfo=UTC), "the end of the day, and on to eight o'clock"
+    assert (past.past, past.earlier, past.later) == ("2013-08-12T00:00", "2012-08-12T00:00", "2014-08-12T00:00")
+    assert look("6h", "2026-07-20T12:00", now).later == ""
+    assert look("6h", "2030-01-01", now).until == now, "nobody knows the future"
+    for wrong in ("gestern", "0001-01-01"):
+        with pytest.raises(BadInput):
+            look("1y", wrong, now)
+
+
+def test_a_stray_reading_of_another_interval_does_not_hide_the_series() -> None:
+    hours = line(1.0, 2.0, 3.0, step=timedelta(hours=1))
+    minutes = line(*([0.1] * 36))
+    assert [value for _, value in single([*hours, minutes[0]], AT, hours[-1].time).points] == [1.0, 2.0, 3.0]
+    assert len(single([*hours, *minutes], AT, hours[-1].time).points) == 36
 
 
 def finding(number: int, hazard: str, word: str, rank: int) -> assess.Finding:

@@ -121,6 +121,19 @@ def test_of_many_flagged_readings_the_ends_and_extremes_stay() -> None:
     ]
 
 
+def test_the_same_rain_sent_by_the_hour_and_by_five_minutes_is_summed_once() -> None:
+    minute = 60_000
+    parts = [(at * 5 * minute, 300, 1.0) for at in range(1, 13)]  # a whole hour of five minutes
+    half = [(60 * minute + at * 5 * minute, 300, 1.0) for at in range(1, 7)]  # the next hour has half of its own
+    rows = sorted(
+        [*parts, *half, (60 * minute, 3600, 12.0), (120 * minute, 3600, 20.0), (180 * minute, 3600, 4.0)]
+    )
+    time_ms, step_s = (np.array([row[place] for row in rows], dtype=np.int64) for place in (0, 1))
+    value = np.array([row[2] for row in rows])
+    (bucket,) = thin(History(time_ms, step_s, value, value), from_ms(0), from_ms(180 * minute), 1)
+    assert bucket.total == 12 + 20 + 4
+
+
 def test_a_file_that_was_touched_is_not_believed(database: Database, tmp_path: Path) -> None:
     fill(database, 60)
     keeping = archive.Keeping(close_after_days=0, live_days=1000, raw_days=2000)

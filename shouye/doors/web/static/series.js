@@ -79,7 +79,9 @@
       name: data.term, type: bars ? "bar" : "line", data: data.points, connectNulls: false, showSymbol: false, barMaxWidth: 12,
       lineStyle: { color: ink, width: 1.6 }, itemStyle: { color: bars ? edge : ink },
       markLine: { symbol: "none", silent: true, lineStyle: { color: ink, type: "dashed" }, label: { color: ink, position: "insideEndTop", formatter: function (i) { return i.name; } },
-        data: data.limits.map(function (l) { return { yAxis: l.value, name: l.word }; }) },
+        data: data.limits.slice().sort(function (a, b) { return a.value - b.value; }).map(function (l, place) {
+          return { yAxis: l.value, name: l.word, label: { position: place % 2 ? "insideMiddleTop" : "insideEndTop" } };  // two near ones keep their words
+        }) },
       markArea: { silent: true, itemStyle: { color: sunk }, data: data.gaps.map(function (g) { return area(g[0], g[1]); }) }
     });
     // A reading between two gaps is no line: it is a dot, or nobody would see it.

@@ -13,7 +13,7 @@ from shouye.doors.web.curve import Curve, curve
 from shouye.doors.web.readings import Gauged, gauged, leading, running, table_of
 from shouye.doors.web.sight import Sight, grade
 from shouye.doors.web.unheard import Unheard
-from shouye.doors.web.words import hm
+from shouye.doors.web.words import when
 from shouye.during import call, warn
 from shouye.watch import assess, observe
 
@@ -120,7 +120,7 @@ def _reading(
 
 
 def _unknown(sight: Sight, one: Unheard) -> Happening:
-    since = f"，{hm(one.since)} 起" if one.since else ""
+    since = f"，{when(one.since, sight.tx.now)} 起" if one.since else ""
     gauges = f"{len(one.stations)} 站" if one.stations else ""
     return Happening(
         level=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from shouye.base.kernel import BEIJING, NotFound
 from shouye.doors.web.context import CityContext
-from shouye.doors.web.pages.observe.plot import DAY, SPANS, single, thinned
+from shouye.doors.web.pages.observe.plot import DAY, SPANS, Look, look, single, thinned
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import See, render
 from shouye.doors.web.words import ms
@@ -24,13 +25,14 @@ YEARS = 5
 
 Series = Annotated[list[str], Query(default_factory=list, max_length=50)]
 Range = Annotated[str, Query(max_length=4)]
+Until = Annotated[str, Query(max_length=19)]
 
 
 @router.get("/compare")
-def compare(visit: See, s: Series, span: Range = "24h", years: bool = False) -> Response:
+def compare(visit: See, s: Series, span: Range = "24h", years: bool = False, until: Until = "") -> Response:
     """对照 — `s` is station~element, as often as wanted; of several units only the first is drawn."""
     with visit.look() as sight:
-        chosen = _chosen(sight, s, span)
+        chosen, seen = _chosen(sight, s), look(span, until, sight.tx.now)
         unit = _unit(sight, chosen[0])
         return render(
             visit,
@@ -41,6 +43,7 @@ def compare(visit: See, s: Series, span: Range = "24h", years: bool = False) -> 
             dropped=max(0, len(dict.fromkeys(s)) - MOST),
             unit=unit,
             span=span,
+            seen=seen,
             spans=SPANS,
             years=years and len(chosen) == 1,
             query="&".join(f"s={one}" for one in chosen),
@@ -48,26 +51,28 @@ def compare(visit: See, s: Series, span: Range = "24h", years: bool = False) -> 
 
 
 @router.get("/compare/curve")
-def compare_curve(visit: See, s: Series, span: Range = "24h", years: bool = False) -> dict[str, Any]:
+def compare_curve(
+    visit: See, s: Series, span: Range = "24h", years: bool = False, until: Until = ""
+) -> dict[str, Any]:
     """对照数据."""
     with visit.look() as sight:
-        chosen = _chosen(sight, s, span)
-        unit, now = _unit(sight, chosen[0]), sight.tx.now
+        chosen, seen = _chosen(sight, s), look(span, until, sight.tx.now)
+        unit = _unit(sight, chosen[0])
         if years and len(chosen) == 1:
-            lines = _years(visit.city, sight, chosen[0], span)
+            lines = _years(visit.city, sight, chosen[0], seen)
         else:
             lines = [
-                {"name": _name(sight, key), "points": _points(visit.city, sight, key, span, now)}
+                {"name": _name(sight, key), "points": _points(visit.city, sight, key, seen)}
                 for key in chosen
                 if _unit(sight, key) == unit
             ]
         return {
             "unit": unit,
-            "since": ms(now - SPANS[span].length),
-            "until": ms(now),
+            "since": ms(seen.since),
+            "until": ms(seen.until),
             "series": lines,
             "years": years,
-            "note": "各年同日叠在一起" if years else f"近 {SPANS[span].word}",
+            "note": _note(seen, years, sight.elements[chosen[0].partition("~")[2]].kind == "sum"),
         }
 
 
@@ -75,7 +80,14 @@ class NothingToCompare(NotFound):
     """请先勾选要对照的测站。"""
 
 
-def _chosen(sight: Sight, keys: list[str], span: str) -> list[str]:
+def _note(seen: Look, years: bool, is_sum: bool) -> str:
+    said = ["各年同日叠在一起，" + seen.word if years else seen.word]
+    if seen.span.stretch:
+        said.append(f"{seen.span.each}一点，为{'合计' if is_sum else '末值'}")
+    return " · ".join(said)
+
+
+def _chosen(sight: Sight, keys: list[str]) -> list[str]:
     """Known stations in sight, each series once."""
     known = gauges(sight.tx, sight.scope)
     wanted = list(dict.fromkeys(keys))[:MOST]
@@ -85,8 +97,6 @@ def _chosen(sight: Sight, keys: list[str], span: str) -> list[str]:
         station, _, element = key.partition("~")
         if station not in known or station not in sight.roster.stations or not element:
             raise NotFound(f"测站 {station}")
-    if span not in SPANS:
-        raise NotFound(span)
     return wanted
 
 
@@ -99,27 +109,26 @@ def _unit(sight: Sight, key: str) -> str:
     return sight.elements[key.partition("~")[2]].unit
 
 
-def _points(city: CityContext, sight: Sight, key: str, span: str, until: datetime) -> list[list[Any]]:
+def _points(city: CityContext, sight: Sight, key: str, seen: Look) -> list[list[Any]]:
     station, _, element = key.partition("~")
-    wanted, is_sum = SPANS[span], sight.elements[element].kind == "sum"
-    since = until - wanted.length
-    if not wanted.stretch:
-        readings = observe.curve(sight.tx, sight.scope, station, element, since, until)
-        return single(readings, since, until).points
-    many = round(wanted.length / wanted.stretch)
-    found = archive.thinned(sight.tx, sight.scope, city.history, station, element, since, until, many)
-    return thinned(found, wanted, until, is_sum=is_sum).points
+    span, is_sum = seen.span, sight.elements[element].kind == "sum"
+    if not span.stretch:
+        readings = observe.curve(sight.tx, sight.scope, station, element, seen.since, seen.until)
+        return single(readings, seen.since, seen.until).points
+    many = round(span.length / span.stretch)
+    found = archive.thinned(sight.tx, sight.scope, city.history, station, element, seen.since, seen.until, many)
+    return thinned(found, seen, is_sum=is_sum).points
 
 
-def _years(city: CityContext, sight: Sight, key: str, span: str) -> list[dict[str, Any]]:
-    """The same days of each year, laid on this year's axis."""
-    now, found = sight.tx.now, []
+def _years(city: CityContext, sight: Sight, key: str, seen: Look) -> list[dict[str, Any]]:
+    """The same days of each year, laid on the last one's axis."""
+    found = []
     for back in range(YEARS):
-        until = _year_before(now, back)
-        points = _points(city, sight, key, span, until)
-        shift = ms(now) - ms(until)
+        then = replace(seen, until=_year_before(seen.until, back))
+        points = _points(city, sight, key, then)
+        shift = ms(seen.until) - ms(then.until)
         if points:
-            year = until.astimezone(BEIJING).year
+            year = (then.until - seen.span.length / 2).astimezone(BEIJING).year
             found.append({"name": f"{year} 年", "points": [[at + shift, value] for at, value in points]})
     return found
 

@@ -10,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from shouye.base.kernel import BEIJING, BadInput, NotFound, from_ms
 from shouye.base.rules import Compare, RuleTable
-from shouye.doors.web.readings import table_of
+from shouye.doors.web.readings import step_of, table_of
 from shouye.doors.web.words import ms
 from shouye.watch import archive, assess
 from shouye.watch.observe import Quality, Reading
@@ -22,21 +23,86 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Span:
-    """时段 — how far back, and how long a stretch is where single readings would be too many."""
+    """时段 — how far back, and how long a stretch is where single readings would be too many; `each` names it."""
 
     word: str
     length: timedelta
     stretch: timedelta = timedelta(0)
+    each: str = ""
 
 
 SPANS = {
     "6h": Span("6 小时", 6 * HOUR),
     "24h": Span("24 小时", DAY),
     "3d": Span("3 天", 3 * DAY),
-    "7d": Span("7 天", 7 * DAY, timedelta(minutes=30)),
-    "30d": Span("30 天", 30 * DAY, 2 * HOUR),
-    "1y": Span("1 年", 365 * DAY, DAY),
+    "7d": Span("7 天", 7 * DAY, HOUR / 2, "每 30 分钟"),
+    "30d": Span("30 天", 30 * DAY, 2 * HOUR, "每 2 小时"),
+    "1y": Span("1 年", 365 * DAY, DAY, "每天（8 时到次日 8 时）"),
+    "5y": Span("5 年", 1827 * DAY, 7 * DAY, "每 7 天"),
 }
+
+
+@dataclass(frozen=True)
+class Look:
+    """看哪一段 — a span and where it ends; `past` is that end as an address says it, empty for now.
+
+    Where readings are put together the stretches keep to the clock, days to 8 o'clock as hydrologists do (proposed:
+    the standard is not at hand), not to the minute of asking: a day's sum is the same whenever it is looked at.
+    """
+
+    span: Span
+    until: datetime
+    now: datetime
+    past: str
+
+    @property
+    def since(self) -> datetime:
+        return self.until - self.span.length
+
+    @property
+    def word(self) -> str:
+        return f"{self.past.replace('T', ' ')} 以前 {self.span.word}" if self.past else f"近 {self.span.word}"
+
+    @property
+    def earlier(self) -> str:
+        return self._moved(-self.span.length)
+
+    @property
+    def later(self) -> str:
+        return self._moved(self.span.length)
+
+    def _moved(self, by: timedelta) -> str:
+        """The same look as far away, as an address says it; empty: up to now."""
+        end = (_local(self.past) if self.past else self.now.astimezone(BEIJING)) + by
+        return "" if end >= self.now else f"{end:%Y-%m-%dT%H:%M}"
+
+
+def look(span: str, until: str, now: datetime) -> Look:
+    """What the address asks for: the newest, or up to a minute or the end of a day (Beijing) that is past."""
+    if span not in SPANS:
+        raise NotFound("时段")
+    end, chosen, past = now, SPANS[span], ""
+    if until:
+        try:
+            said = _local(until) + (DAY if len(until) == len("2013-08-11") else timedelta(0))
+        except (ValueError, OverflowError):
+            raise BadInput("截至的时间读不懂") from None
+        if said.year < FIRST_YEAR:
+            raise BadInput(f"截至的时间早于 {FIRST_YEAR} 年")
+        if said < now:
+            end, past = said, f"{said:%Y-%m-%dT%H:%M}"
+    if chosen.stretch:
+        stretch_ms = round(chosen.stretch.total_seconds() * 1000)
+        end = from_ms(-(-ms(end) // stretch_ms) * stretch_ms)
+    return Look(chosen, end, now, past)
+
+
+def _local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
+
+
+FIRST_YEAR = 1900
+"""Nobody keeps readings from before."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +124,8 @@ class Drawn:
 
 
 def single(readings: Sequence[Reading], since: datetime, until: datetime) -> Drawn:
-    """逐点 — every reading of the shortest interval with the value that counts."""
-    step = min((one.step for one in readings), default=HOUR)
+    """逐点 — every reading of the series' own interval with the value that counts."""
+    step = step_of(readings) if readings else HOUR
     some = [one for one in readings if one.step == step]
     values = [(one.time, one.counted) for one in some]
     flagged = [
@@ -75,19 +141,30 @@ def single(readings: Sequence[Reading], since: datetime, until: datetime) -> Dra
     return Drawn(_broken(values, step), [], _gaps(values, step, since, until), flagged)
 
 
-def thinned(buckets: Sequence[archive.Bucket], span: Span, until: datetime, *, is_sum: bool) -> Drawn:
+def thinned(buckets: Sequence[archive.Bucket], seen: Look, *, is_sum: bool) -> Drawn:
     """抽稀 — a stretch is drawn by its last value and the band between its extremes, rain by its sum."""
-    values = [(one.end, (round(one.total, 3) if is_sum else one.last[1]) if one.last else None) for one in buckets]
-    lows = _broken([(one.end, one.low[1] if one.low else None) for one in buckets], span.stretch)
-    highs = _broken([(one.end, one.high[1] if one.high else None) for one in buckets], span.stretch)
+    stretch = seen.span.stretch
+    ends = [min(one.end, seen.now) for one in buckets]
+    lasts = [(round(one.total, 3) if is_sum else one.last[1]) if one.last else None for one in buckets]
+    values = list(zip(ends, lasts, strict=True))
+    lows = _broken([(at, one.low[1] if one.low else None) for at, one in zip(ends, buckets, strict=True)], stretch)
+    highs = _broken(
+        [(at, one.high[1] if one.high else None) for at, one in zip(ends, buckets, strict=True)], stretch
+    )
     band = [[at, low, high] for (at, low), (_, high) in zip(lows, highs, strict=True)]
-    gaps = _gaps(values, span.stretch, until - span.length, until)
+    gaps = _gaps(values, step, seen.since, seen.until)
     flagged = [
         {"at": ms(each.time), "value": each.value, "quality": each.quality.value, "why": each.why}
         for one in buckets
         for each in one.flagged
     ]
-    return Drawn(_broken(values, span.stretch), [] if is_sum else band, gaps, flagged)
+    return Drawn(_broken(values, step), [] if is_sum else band, gaps, flagged)
+
+
+def _spacing(known: Sequence[datetime], stretch: timedelta) -> timedelta:
+    """How far apart neighbours usually are: an hour is no gap in a series that speaks by the hour."""
+    apart = sorted(b - a for a, b in pairwise(known))
+    return max(stretch, apart[len(apart) // 2]) if apart else stretch
 
 
 def _broken(values: Sequence[tuple[datetime, float | None]], step: timedelta) -> list[list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -16,7 +17,17 @@ from shouye.base.roster import Station
 from shouye.base.rules import RuleTable
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.observe.board import rows
-from shouye.doors.web.pages.observe.plot import SPANS, facts_of, limits_of, single, tables_for, thinned, windows
+from shouye.doors.web.pages.observe.plot import (
+    SPANS,
+    Look,
+    facts_of,
+    limits_of,
+    look,
+    single,
+    tables_for,
+    thinned,
+    windows,
+)
 from shouye.doors.web.pages.observe.stations import owners_of
 from shouye.doors.web.readings import gauged, running
 from shouye.doors.web.sight import Sight
@@ -37,6 +48,7 @@ TABLE = timedelta(days=3)
 
 Word = Annotated[str, Query(max_length=60)]
 Range = Annotated[str, Query(max_length=4)]
+Until = Annotated[str, Query(max_length=19)]
 
 
 class Verdict(StrEnum):
@@ -64,18 +76,25 @@ class Verdict(StrEnum):
 
 @router.get("/stations/{station}")
 def one_station(
-    visit: See, station: str, element: Word = "", span: Range = "24h", hours: float = 0, mark: int = 0
+    visit: See,
+    station: str,
+    element: Word = "",
+    span: Range = "24h",
+    hours: float = 0,
+    mark: int = 0,
+    until: Until = "",
 ) -> Response:
-    """测站 — one element over one span; `mark` names the reading of which a person wants to say something."""
+    """测站 — one element over one span up to any time; `mark`: the reading of which a person wants to speak."""
     with visit.look() as sight:
         place, gauge = _station(sight, station)
         series = _series(visit, sight, station, gauge)
         known = list(dict.fromkeys(row.reading.element for row in series if row.reading))
         chosen = element or (known[0] if known else "")
-        if (element and element not in known) or span not in SPANS:
-            raise NotFound(f"测站 {station} 的要素或时段")
+        if element and element not in known:
+            raise NotFound(f"测站 {station} 的要素")
+        seen = look(span, until, sight.tx.now)
         tables = tables_for(visit.city.folder, _rules(sight), chosen)
-        readings = _readings(sight, station, chosen, span) if chosen else []
+        readings = _readings(sight, station, chosen, seen) if chosen else []
         return render(
             visit,
             sight,
@@ -89,8 +108,10 @@ def one_station(
             owners=owners_of(visit.city).get(station, []),
             chosen=chosen,
             span=span,
+            seen=seen,
             spans=SPANS,
-            listed="3 天" if SPANS[span].stretch else SPANS[span].word,
+            listed=replace(seen, span=SPANS["3d"]).word if seen.span.stretch else seen.word,
+            newest=next((row.reading for row in series if row.reading and row.reading.element == chosen), None),
             hours=hours or _window(tables, [one for row in series for one in row.findings]),
             windows=windows(tables),
             tables=[table for _, table in tables],
@@ -104,37 +125,35 @@ def one_station(
 
 @router.get("/stations/{station}/curve")
 def station_curve(
-    visit: See, station: str, element: Word = "", span: Range = "24h", hours: float = 0
+    visit: See, station: str, element: Word = "", span: Range = "24h", hours: float = 0, until: Until = ""
 ) -> dict[str, Any]:
     """过程线数据."""
     with visit.look() as sight:
         _station(sight, station)
-        _known(element, span)
-        now, chosen = sight.tx.now, sight.elements[element]
+        seen, chosen = _seen(sight, element, span, until), sight.elements[element]
         is_sum = chosen.kind == "sum"
-        since, chosen_span = now - SPANS[span].length, SPANS[span]
+        since, end = seen.since, seen.until
         readings: list[observe.Reading] = []
-        if chosen_span.stretch:
-            many = round(chosen_span.length / chosen_span.stretch)
+        if seen.span.stretch:
+            many = round(seen.span.length / seen.span.stretch)
             line = thinned(
-                archive.thinned(sight.tx, sight.scope, visit.city.history, station, element, since, now, many),
-                chosen_span,
-                now,
+                archive.thinned(sight.tx, sight.scope, visit.city.history, station, element, since, end, many),
+                seen,
                 is_sum=is_sum,
             )
         else:
-            readings = _readings(sight, station, element, span, hours if is_sum else 0)
-            line = single([one for one in readings if one.time > since], since, now)
+            readings = _readings(sight, station, element, seen, hours if is_sum else 0)
+            line = single([one for one in readings if one.time > since], since, end)
         tables = tables_for(visit.city.folder, _rules(sight), element)
         constants = facts_of(visit.city.folder, station)
-        summed = is_sum and hours > 0 and not chosen_span.stretch
+        summed = is_sum and hours > 0 and not seen.span.stretch
         limits = limits_of(tables, element, hours, constants) if summed or not is_sum else []
         sums = [(at, value) for at, value in running(readings, hours) if at > since]
         return {
             "term": chosen.term,
             "unit": chosen.unit,
             "since": ms(since),
-            "until": ms(now),
+            "until": ms(end),
             "bars": is_sum,
             "hours": hours,
             "points": line.points,
@@ -143,20 +162,19 @@ def station_curve(
             "flagged": line.flagged,
             "sums": [[ms(at), value] for at, value in sums] if summed else [],
             "limits": [{"word": one.word, "value": one.value} for one in limits],
-            "note": _note(SPANS[span].word, is_sum, bool(SPANS[span].stretch), bool(limits), len(line.flagged)),
+            "note": _note(seen, is_sum, bool(limits), len(line.flagged)),
         }
 
 
 @router.get("/stations/{station}/export.{kind}")
-def export(visit: See, station: str, kind: Kind, element: Word = "", span: Range = "24h") -> Response:
+def export(
+    visit: See, station: str, kind: Kind, element: Word = "", span: Range = "24h", until: Until = ""
+) -> Response:
     """读数导出 — every reading of the span as it was sent, with what is thought of it."""
     with visit.look() as sight:
         place, _ = _station(sight, station)
-        _known(element, span)
-        until = sight.tx.now
-        found = archive.all_of(
-            sight.tx, sight.scope, visit.city.history, station, element, until - SPANS[span].length, until
-        )
+        seen = _seen(sight, element, span, until)
+        found = archive.all_of(sight.tx, sight.scope, visit.city.history, station, element, seen.since, seen.until)
         readings = list(islice(found, MOST + 1))
         if len(readings) > MOST:
             raise BadInput(f"超过 {MOST} 行，请缩短时段")
@@ -174,8 +192,8 @@ def export(visit: See, station: str, kind: Kind, element: Word = "", span: Range
             )
             for one in readings
         ]
-    heads = ("时间", "来数", "参与研判的值", "单位", "时段（分）", "订正次数", "质量", "说明")
-    return download(visit, Sheet(f"{place.name} {known.term} {SPANS[span].word}", heads, lines), kind)
+    heads = ("时间（北京时间）", "来数", "参与研判的值", "单位", "时段（分）", "订正次数", "质量", "说明")
+    return download(visit, Sheet(f"{place.name} {known.term} {seen.word}".replace(":", ""), heads, lines), kind)
 
 
 @router.post("/stations/{station}/marks")
@@ -188,6 +206,7 @@ def mark_readings(
     reason: Annotated[str, Form(max_length=400)] = "",
     until: Annotated[str, Form(max_length=40)] = "",
     value: Annotated[str, Form(max_length=20)] = "",
+    back: Annotated[str, Form(max_length=80, pattern="^[A-Za-z0-9=&:.-]*$")] = "",
 ) -> Response:
     """人工标记 — good, suspect, bad or truly another value; what was sent stays, the judge looks again."""
     with visit.act() as sight:
@@ -204,7 +223,7 @@ def mark_readings(
             reason,
             _number(value) if verdict is Verdict.CORRECTED else None,
         )
-    return back_to(f"/stations/{station}?element={element}")
+    return back_to(f"/stations/{station}?element={element}&{back}")
 
 
 def _local(text: str) -> datetime:
@@ -229,9 +248,10 @@ def _station(sight: Sight, station: str) -> tuple[Station, Gauge]:
     return sight.roster.stations[station], gauge
 
 
-def _known(element: str, span: str) -> None:
-    if not element or span not in SPANS:
-        raise NotFound("要素或时段")
+def _seen(sight: Sight, element: str, span: str, until: str) -> Look:
+    if not element:
+        raise NotFound("要素")
+    return look(span, until, sight.tx.now)
 
 
 def _series(visit: Visit, sight: Sight, station: str, gauge: Gauge) -> list[Any]:
@@ -242,11 +262,10 @@ def _series(visit: Visit, sight: Sight, station: str, gauge: Gauge) -> list[Any]
     return rows({station: gauge}, mine, findings, {}, sight.elements, sight.roster, sight.tx.now, measures)
 
 
-def _readings(sight: Sight, station: str, element: str, span: str, hours: float = 0) -> list[observe.Reading]:
-    now = sight.tx.now
-    length = TABLE if SPANS[span].stretch else SPANS[span].length
-    since = now - length - timedelta(hours=hours)
-    return observe.curve(sight.tx, sight.scope, station, element, since, now)
+def _readings(sight: Sight, station: str, element: str, seen: Look, hours: float = 0) -> list[observe.Reading]:
+    length = TABLE if seen.span.stretch else seen.span.length
+    since = seen.until - length - timedelta(hours=hours)
+    return observe.curve(sight.tx, sight.scope, station, element, since, seen.until)
 
 
 def _window(tables: Sequence[tuple[assess.Hazard, RuleTable]], open_here: Sequence[assess.Finding]) -> float:
@@ -264,10 +283,11 @@ def _rules(sight: Sight) -> list[tuple[str, str]]:
     return [(one.hazard, one.rules) for one in sight.situations]
 
 
-def _note(span: str, is_sum: bool, thin: bool, limits: bool, flagged: int) -> str:
-    said = [f"近 {span}"]
-    if thin:
-        said.append("一段一柱，为这一段的合计" if is_sum else "线为每段末值，带为每段最低到最高")
+def _note(seen: Look, is_sum: bool, limits: bool, flagged: int) -> str:
+    said = [seen.word]
+    if seen.span.stretch:
+        each = seen.span.each
+        said.append(f"{each}一柱，为合计" if is_sum else f"{each}一点：线为末值，带为最低到最高")
     if limits:
         said.append("虚线为在用标准")
     said.append("灰底为没有数")
