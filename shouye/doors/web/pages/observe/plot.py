@@ -46,8 +46,8 @@ SPANS = {
 class Look:
     """看哪一段 — a span and where it ends; `past` is that end as an address says it, empty for now.
 
-    Where readings are put together the stretches keep to the clock, days to 8 o'clock as hydrologists do (proposed:
-    the standard is not at hand), not to the minute of asking: a day's sum is the same whenever it is looked at.
+    Where readings are put together the stretches keep to the clock, days to 8 o'clock as hydrologists do (proposed,
+    no standard at hand), not to the minute of asking: a day's sum is the same whenever it is looked at.
     """
 
     span: Span
@@ -147,10 +147,9 @@ def thinned(buckets: Sequence[archive.Bucket], seen: Look, *, is_sum: bool) -> D
     ends = [min(one.end, seen.now) for one in buckets]
     lasts = [(round(one.total, 3) if is_sum else one.last[1]) if one.last else None for one in buckets]
     values = list(zip(ends, lasts, strict=True))
-    lows = _broken([(at, one.low[1] if one.low else None) for at, one in zip(ends, buckets, strict=True)], stretch)
-    highs = _broken(
-        [(at, one.high[1] if one.high else None) for at, one in zip(ends, buckets, strict=True)], stretch
-    )
+    step = _spacing([at for at, value in values if value is not None], stretch)
+    lows = _broken([(at, one.low[1] if one.low else None) for at, one in zip(ends, buckets, strict=True)], step)
+    highs = _broken([(at, one.high[1] if one.high else None) for at, one in zip(ends, buckets, strict=True)], step)
     band = [[at, low, high] for (at, low), (_, high) in zip(lows, highs, strict=True)]
     gaps = _gaps(values, step, seen.since, seen.until)
     flagged = [
