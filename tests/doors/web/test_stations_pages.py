@@ -207,7 +207,7 @@ def test_the_list_and_the_readings_are_exported(looking: Console) -> None:
     rows = [[cell.value for cell in row] for row in book[book.sheetnames[0]].iter_rows()]
     assert sum(row[0] == "缺测" for row in rows) == 1
     text = client.get("/stations/53594/export.csv?element=rain_mm&span=6h").text
-    assert text.startswith("\ufeff时间,来数,参与研判的值,单位")
+    assert text.startswith("\ufeff时间（北京时间）,来数,参与研判的值,单位")
     assert text.count("\r\n") == 7
 
 
