@@ -46,8 +46,8 @@ SPANS = {
 class Look:
     """看哪一段 — a span and where it ends; `past` is that end as an address says it, empty for now.
 
-    Where readings are put together the stretches keep to the clock, days to 8 o'clock as hydrologists do (proposed),
-    not to the minute of asking: a day's sum is the same whenever it is looked at.
+    Where readings are put together the stretches keep to the clock, days to 8 o'clock as hydrologists do
+    (proposed), not to the minute of asking: a day's sum is the same whenever it is looked at.
     """
 
     span: Span
@@ -162,7 +162,7 @@ def thinned(buckets: Sequence[archive.Bucket], seen: Look, *, is_sum: bool) -> D
 
 
 def _spacing(known: Sequence[datetime], stretch: timedelta) -> timedelta:
-    """How far apart neighbours usually are: an hour is no gap in a series that speaks by the hour; few tell nothing."""
+    """How far apart neighbours usually are: an hour is no gap where every hour speaks; few tell nothing."""
     apart = sorted(b - a for a, b in pairwise(known))
     return max(stretch, apart[len(apart) // 2]) if len(apart) >= FEW else stretch
 
