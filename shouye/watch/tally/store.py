@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -79,14 +80,18 @@ _UNSETTLED = {"settled_by": "", "settled_why": ""}
 
 
 def hold(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put them into quarantine and keep each feed within its bound."""
+    """Put them into quarantine and keep each feed within its bound; what would go at once is not even put in."""
+    by_feed: dict[str, deque[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_feed.setdefault(row["feed"], deque(maxlen=_MOST_HELD)).append(row)
     cut = [
         {**row, **_UNSETTLED, "at": tx.now, "size": len(row["raw"]), "raw": row["raw"][:_MOST_RAW]}
         | {"peer": row["peer"][:80]}
-        for row in rows
+        for kept in by_feed.values()
+        for row in kept
     ]
     tx.run(quarantine.insert(), cut)
-    for feed in sorted({row["feed"] for row in rows}):
+    for feed in sorted(by_feed):
         oldest = (
             select(quarantine.c.id)
             .where(quarantine.c.feed == feed)

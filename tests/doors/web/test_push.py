@@ -12,7 +12,7 @@ import pytest
 from shouye.base.access import OPERATOR, WHOLE, Purpose, issue_key
 from shouye.doors.cli import simulation
 from shouye.doors.web.security import MAX_PUSH
-from shouye.watch import observe
+from shouye.watch import observe, tally
 from shouye.watch.feeds import Feed, Reception
 from shouye.watch.stations import gauges
 from tests.doors.web.conftest import Client, Console, served
@@ -127,3 +127,16 @@ def test_what_is_packed_is_refused_in_words(pushing: Console) -> None:
         answer = push(client, packed, known | said)
         assert answer.status_code == 415, answer.text
         assert "不经压缩" in answer.text
+
+
+def test_a_long_document_is_answered_row_by_row_and_fills_nothing(pushing: Console) -> None:
+    client, known = pushing.client(), key(pushing, "push")
+    answer = push(client, body(*[row("a", 0, f"?{number}") for number in range(1_100)]), known)
+    assert answer.status_code == 422, answer.text
+    assert [one["row"] for one in answer.json()["rows"]] == list(range(1, 1_101))
+    with pushing.city.database.read() as tx:
+        counts = {one.what: one.count for one in tally.counts(tx)}
+        held = tally.held(tx, WHOLE, limit=9_999)
+    assert counts["refused"] == 1_100
+    assert len(held) == 1_000
+    assert "?1099" in held[0].raw.decode()

@@ -149,6 +149,9 @@ def test_a_feed_may_name_the_zone_of_its_bare_times() -> None:
         (b"<a>" * 5000 + b"</a>" * 5000, "length"),
         (b"<alert>" + b" " * (4 << 20) + b"</alert>", "length"),
         (b"<f>" + b"<alert/>" * 501 + b"</f>", "length"),
+        (b"<alert " + b" ".join(b'a%d=""' % n for n in range(50_000)) + b"/>", "length"),
+        (b"<alert " + b" ".join(b'xmlns:a%d="u:%d"' % (n, n) for n in range(50_000)) + b"/>", "length"),
+        (b"<f>" + b"<a/>" * 100_001 + b"</f>", "length"),
     ],
 )
 def test_what_would_have_to_be_guessed_is_refused(data: bytes, code: str) -> None:
@@ -162,6 +165,12 @@ BILLION = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]
 def test_a_bomb_is_refused_before_it_is_parsed(before: bytes) -> None:
     body = GALE.partition(b"?>")[2].replace(b"gale warning", b"&b;")
     assert refused(before + BILLION + body).detail == "带有 DTD 或实体声明，一律不读"
+
+
+def test_a_namespace_that_cannot_be_canonised_is_no_reason_to_fail() -> None:
+    read = signal(GALE.replace(b"urn:oasis:names:tc:emergency:cap:1.2", b"cap"))
+    assert "命名空间是 cap，不是 CAP 1.1 或 1.2" in read.notes
+    assert read.content
 
 
 def test_an_entity_without_a_declaration_opens_nothing() -> None:

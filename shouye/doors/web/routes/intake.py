@@ -11,12 +11,13 @@ from fastapi import HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from shouye.base.access import Scope
 from shouye.base.kernel import Forbidden, Refusal
 from shouye.doors.web.api import View
 from shouye.doors.web.api import router as api
 from shouye.doors.web.visit import ApiPush, ApiSee
 from shouye.watch import feeds, tally
-from shouye.watch.feeds import Feed, Parcel, Receipt, Standing
+from shouye.watch.feeds import Feed, Outcome, Parcel, Standing
 from shouye.watch.intake import Message
 
 router = api("数据接入")
@@ -24,6 +25,7 @@ router = api("数据接入")
 _FULL_PAUSE_S = 0.01
 _AT_ONCE = 4_096
 """A body as small as this is read at once; a larger one in a thread, so that it holds up nobody."""
+_MOST_TOGETHER = 1_000
 _GZIP = b"\x1f\x8b"
 _BODY_S = 30
 """How long a body may take to come; `proposed`."""
@@ -103,8 +105,7 @@ async def push(visit: ApiPush, request: Request) -> Response:
     messages = _read(feed, body, desk) if small else await asyncio.to_thread(_read, feed, body, desk)
     if not messages:
         raise HTTPException(400)
-    receipt = await _deliver(desk, Parcel(feed, tuple(messages), peer, scope=visit.actor.scope))
-    told = _told(feed.name, receipt)
+    told = _told(feed.name, await _deliver(desk, feed, messages, peer, visit.actor.scope))
     taken = told["accepted"] + told["duplicate"] + told["noted"] + told["test"]
     return JSONResponse(told, 200 if taken else 422)
 
@@ -121,14 +122,21 @@ def _read(feed: Feed, body: bytes, desk: feeds.Reception) -> Sequence[Message]:
     return [*messages, *session.close(desk.now())]
 
 
-async def _deliver(desk: feeds.Reception, parcel: Parcel) -> Receipt:
-    while not desk.offer(parcel):
-        await asyncio.sleep(_FULL_PAUSE_S)
-    return await asyncio.wrap_future(parcel.answer)
+async def _deliver(
+    desk: feeds.Reception, feed: Feed, messages: Sequence[Message], peer: str, scope: Scope
+) -> list[Outcome]:
+    """A long document in several commits, so that nobody waits behind all of it."""
+    outcomes: list[Outcome] = []
+    for at in range(0, len(messages), _MOST_TOGETHER):
+        parcel = Parcel(feed, tuple(messages[at : at + _MOST_TOGETHER]), peer, scope=scope)
+        while not desk.offer(parcel):
+            await asyncio.sleep(_FULL_PAUSE_S)
+        outcomes += (await asyncio.wrap_future(parcel.answer)).outcomes
+    return outcomes
 
 
-def _told(feed: str, receipt: Receipt) -> dict[str, Any]:
-    counts = Counter(outcome.standing for outcome in receipt.outcomes)
+def _told(feed: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    counts = Counter(outcome.standing for outcome in outcomes)
     rows = [
         {
             "row": number,
@@ -137,7 +145,7 @@ def _told(feed: str, receipt: Receipt) -> dict[str, Any]:
             "code": outcome.code,
             "detail": outcome.detail,
         }
-        for number, outcome in enumerate(receipt.outcomes, start=1)
+        for number, outcome in enumerate(outcomes, start=1)
     ]
     return {"feed": feed} | {standing.value: counts[standing] for standing in Standing} | {"rows": rows}
 

@@ -53,6 +53,7 @@ from shouye.watch.intake.model import (
 
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_ALERTS = 500
+_MOST_ELEMENTS = 100_000
 _MOST_NOTES = 40
 _DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 _PAIR = re.compile(r"(?<![\d.])[+-]?\d++(?:\.\d++)?,\s*+[+-]?\d++(?:\.\d++)?")
@@ -126,8 +127,16 @@ class _Reader:
             signature=self.signature(alert, sent),
             notes=tuple(self.notes),
             part=part,
-            content=sha256(etree.tostring(alert, method="c14n", with_tail=False)).hexdigest(),
+            content=self.content(alert),
         )
+
+    def content(self, alert: etree._Element) -> str:
+        """内容摘要 — however it is written down, where it can be canonised (a relative namespace cannot)."""
+        try:
+            written = etree.tostring(alert, method="c14n", with_tail=False)
+        except etree.LxmlError:
+            written = etree.tostring(alert, with_tail=False)
+        return sha256(written).hexdigest()
 
     def status(self, word: str, identifier: str) -> str:
         if not word and identify(identifier):
@@ -307,7 +316,7 @@ def decode_all(data: bytes, options: SessionOptions = STANDARD) -> Iterator[Mess
     try:
         if len(data) > _MOST_BYTES:
             raise BadFrame(RefusalCode.LENGTH, f"{len(data)} 字节，超过 {_MOST_BYTES}")
-        root = parse_xml(data)
+        root = parse_xml(data, _MOST_ELEMENTS)
         alerts = [item for item in root.iter() if name_of(item) == "alert"]
         if len(alerts) > _MOST_ALERTS:
             raise BadFrame(RefusalCode.LENGTH, f"含 {len(alerts)} 条预警，超过 {_MOST_ALERTS}")
