@@ -24,7 +24,6 @@ from shouye.base.kernel import (
     Lease,
     Mode,
     PacedClock,
-    Refusal,
     Sealer,
     SealSource,
     SimClock,
@@ -50,7 +49,7 @@ from shouye.doors.cli.drill import make_drill
 from shouye.doors.cli.history import make_history
 from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
-from shouye.doors.cli.run import OneWriter, Role, RunPlan, make_run
+from shouye.doors.cli.run import FictionalPeople, OneWriter, Role, RunPlan, make_run
 from shouye.doors.cli.sources import make_sources
 from shouye.doors.cli.usage import CommandLine
 from shouye.during import call, warn
@@ -268,10 +267,6 @@ def play_drill(drill: Drill) -> review.DrillResult:
     return drill.result()
 
 
-class FictionalPeople(Refusal):
-    """花名册里有虚构人员，不能用于实战；请在城市目录放入真实的 holders.csv。"""
-
-
 def open_live(database: Database, city: Path, mode: Mode, keys: Path | None = None) -> Program:
     """开城值守 — with the channels of this mode; a roster of fictional people never serves in earnest."""
     senders: dict[str, delivery.Sender] = {}
@@ -303,12 +298,13 @@ def do_duty(
     if Role.CLOCK in roles:
         ears = pulse.house_probes() | feeds.read_voices(program.city / "feeds.toml")
         program.database.install(pulse.Voices(ears), privacy.read_retention(program.city / "retention.toml"))
-        sources = (*sources, pulse.PulseClock(), pulse.Heartbeat(outward), privacy.Sweeper())
+        watched = (pulse.ClockWatch(program.database.clock), pulse.PulseClock(), pulse.Heartbeat(outward))
+        sources = (*sources, *watched, privacy.Sweeper())
     sealer = Sealer(open_key(keys), holder_name()) if keys is not None else None
     if sealer is not None and keys is not None:
         sources = (*sources, SealSource(sealer), DailyHead(keys.parent / "heads"))
     try:
-        pace(sources, program.database, WallClock(), over, None, changed)
+        pace(sources, program.database, program.database.clock, over, None, changed)
     finally:
         if sealer is not None:
             sealer.leave(program.database)

@@ -15,6 +15,7 @@ from shouye.base.kernel.bulk import among as among
 from shouye.base.kernel.bulk import insert_rows as insert_rows
 from shouye.base.kernel.bulk import new_ids as new_ids
 from shouye.base.kernel.clock import BEIJING as BEIJING
+from shouye.base.kernel.clock import STEP as STEP
 from shouye.base.kernel.clock import Clock as Clock
 from shouye.base.kernel.clock import PacedClock as PacedClock
 from shouye.base.kernel.clock import SimClock as SimClock
@@ -48,6 +49,7 @@ from shouye.base.kernel.facts import JobRetried as JobRetried
 from shouye.base.kernel.facts import JobSetAside as JobSetAside
 from shouye.base.kernel.facts import RecordedFact as RecordedFact
 from shouye.base.kernel.facts import append_only as append_only
+from shouye.base.kernel.facts import carry_on as carry_on
 from shouye.base.kernel.facts import facts_since as facts_since
 from shouye.base.kernel.facts import newest_fact as newest_fact
 from shouye.base.kernel.facts import on as on

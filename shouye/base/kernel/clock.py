@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
 
@@ -20,11 +21,70 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+SLEW = 0.05
+"""Our time goes by so much slower while the machine's, which was set back, catches up (proposed)."""
+
+STEP = timedelta(seconds=2)
+"""A smaller correction of the machine's clock is not spoken of (proposed)."""
+
+
+def _machine() -> datetime:
+    return datetime.now(BEIJING)
+
+
+def _steady() -> float:
+    """Seconds that nobody can set; where the system tells, those in which the machine slept are counted."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
 class WallClock:
-    """实时 — the machine's clock, used in Actual and Communication test."""
+    """实时 — the machine's clock, used in Actual and Communication test; but our time never goes back.
+
+    Set forward, it is followed at once. Set back, our time goes on a little slower until the machine's has caught
+    up: what came first stays first, and no ladder waits for an hour to come again.
+    """
+
+    def __init__(self, machine: Callable[[], datetime] = _machine, steady: Callable[[], float] = _steady) -> None:
+        self._machine, self._steady = machine, steady
+        self._lock = threading.Lock()
+        self._now, self._seen, self._looked = (machine(), machine(), steady())
+        self._stepped = timedelta(0)
 
     def now(self) -> datetime:
-        return datetime.now(BEIJING)
+        with self._lock:
+            seen, looked = self._machine(), self._steady()
+            passed = timedelta(seconds=looked - self._looked)
+            step = seen - self._seen - passed
+            if abs(step) >= STEP:
+                self._stepped += step
+            self._seen, self._looked = seen, looked
+            self._now = max(seen, self._now + passed * (1 - SLEW))
+            return self._now
+
+    def go_on_from(self, instant: datetime) -> None:
+        """接着走 — something was recorded at that instant: the machine's clock was wrong then, or is now."""
+        behind = instant - self.now()
+        if behind > timedelta(0):
+            with self._lock:
+                self._now = instant.astimezone(BEIJING)
+                self._stepped -= behind if behind >= STEP else timedelta(0)
+
+    @property
+    def behind(self) -> timedelta:
+        """By how much the machine's clock is behind our time."""
+        return self.now() - self._machine()
+
+    @property
+    def stepped(self) -> timedelta:
+        """By how much the machine's clock was set, as far as nobody has been told."""
+        self.now()
+        return self._stepped
+
+    def told(self, step: timedelta) -> None:
+        """说过了 — so much of `stepped` is known now."""
+        with self._lock:
+            self._stepped -= step
 
 
 class SimClock:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, event, func, insert, select
 
-from shouye.base.kernel.db import Document, Instant, RowId, Tx, metadata
+from shouye.base.kernel.clock import WallClock
+from shouye.base.kernel.db import Database, Document, Instant, RowId, Tx, metadata
 from shouye.base.kernel.jobs import AGAIN, Job, enqueue, handles, witness
 from shouye.base.kernel.refusals import Refusal
 
@@ -156,6 +157,14 @@ def record(tx: Tx, fact: Fact) -> int:
 def newest_fact(tx: Tx) -> int:
     """The number of the newest fact that can be seen; 0 when there is none. It only grows, but with gaps."""
     return int(tx.run(select(func.max(fact_table.c.id))).scalar() or 0)
+
+
+def carry_on(database: Database) -> None:
+    """接着走 — a program whose machine shows an earlier time than the newest fact goes on from that fact."""
+    with database.read() as tx:
+        newest = tx.run(select(fact_table.c.at).order_by(fact_table.c.id.desc()).limit(1)).scalar()
+    if newest is not None and isinstance(database.clock, WallClock):
+        database.clock.go_on_from(newest)
 
 
 def revive(kind: str, version: int, subject: str, actor: str, body: Body) -> Fact:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from shouye.base.kernel.clock import PacedClock, SimClock, WallClock, from_ms, to_ms
+from shouye.base.kernel.clock import Clock, PacedClock, SimClock, from_ms, to_ms
 from shouye.base.kernel.db import Database, DatabaseAway, Tx, put_stamp, read_stamp
 from shouye.base.kernel.jobs import ALL_LANES, Lanes, newest_waiting, next_due, run_due
 from shouye.base.kernel.lease import LeaseLost
@@ -216,7 +216,7 @@ class Delay:
 def pace(
     sources: Sequence[Source],
     database: Database,
-    clock: PacedClock | WallClock,
+    clock: Clock,
     stop: threading.Event,
     end: datetime | None = None,
     changed: Callable[[], None] = lambda: None,

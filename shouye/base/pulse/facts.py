@@ -32,3 +32,18 @@ class SilenceAsked(Fact):
     """已联系 — somebody has asked who is not heard; what he was told stands with the task."""
 
     line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockStepped(Fact):
+    """机器时钟被拨 — by so many seconds; `behind_s` it is behind the program's own time now."""
+
+    stepped_s: int
+    behind_s: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockChecked(Fact):
+    """时钟已核对 — somebody has looked at the machine's clock."""
+
+    task: int

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from shouye.base.kernel import Database, Tx
+from shouye.base.kernel import Clock, Database, Tx, WallClock
 from shouye.base.pulse import service
 
 log = structlog.get_logger()
@@ -28,6 +28,24 @@ class PulseClock:
             heard = service.listen(tx)
         with database.begin() as tx:
             return service.beat(tx, heard)
+
+
+class ClockWatch:
+    """看钟 — tells of it when the machine's clock was set; what waits goes by our own time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock if isinstance(clock, WallClock) else None
+
+    def next_at(self, tx: Tx) -> datetime | None:
+        return tx.now if self._clock is not None and self._clock.stepped else None
+
+    def run_due(self, database: Database) -> int:
+        if self._clock is None or not (step := self._clock.stepped):
+            return 0
+        with database.begin() as tx:
+            service.clock_stepped(tx, step, self._clock.behind)
+        self._clock.told(step)
+        return 1
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shouye.base.kernel import Tx
+from shouye.base.kernel import STEP, Tx
 
 GRACE = 2
 """超时 — silent from two intervals on; `proposed`, no document gives the number."""
@@ -102,11 +102,13 @@ class Heard:
 
 @dataclass(frozen=True)
 class Board:
-    """听不到的一览 — `listened_at` is None before anybody has listened."""
+    """听不到的一览 — `listened_at` is None before anybody has listened; and the last step of the clock."""
 
     lines: tuple[Line, ...]
     voices: tuple[Pulse, ...]
     listened_at: datetime | None
+    clock_stepped_at: datetime | None = None
+    clock_stepped_s: int = 0
 
 
 def lines(pulses: Iterable[Pulse]) -> list[Line]:
@@ -187,3 +189,18 @@ def say(line: Line) -> str:
     where = f"来源 {line.feed} " if line.feed else ""
     many = f"全部 {line.of} 个" if line.whole else f"{len(line.members)}/{line.of} 个"
     return f"{where}{what}{many}听不到"
+
+
+def say_step(step: timedelta, behind: timedelta) -> str:
+    """How the machine's clock was set, as a person reads it."""
+    way = "向前" if step > timedelta(0) else "往回"
+    said = f"机器时钟{way}跳了 {_length(step)}，请核对时间"
+    return f"{said}；它现在比程序的时间慢 {_length(behind)}，程序的时间不倒走" if behind >= STEP else said
+
+
+def _length(span: timedelta) -> str:
+    minutes, seconds = divmod(round(abs(span).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "天"), (hours, "小时"), (minutes, "分"), (seconds, "秒"))
+    return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shouye.base.access import SYSTEM, Actor, Permission, Scope, concerns, require
-from shouye.base.kernel import BadInput, NotFound, Tx, iso, record
+from shouye.base.kernel import BadInput, NotFound, Tx, facts_since, iso, record
 from shouye.base.pulse import store
-from shouye.base.pulse.facts import HeardAgain, SilenceAsked, WentSilent
-from shouye.base.pulse.model import LOOK_AGAIN, Board, Heard, Line, Pulse, Voice, Voices, lines, say
+from shouye.base.pulse.facts import ClockChecked, ClockStepped, HeardAgain, SilenceAsked, WentSilent
+from shouye.base.pulse.model import LOOK_AGAIN, Board, Heard, Line, Pulse, Voice, Voices, lines, say, say_step
 from shouye.base.tasks import (
     UPKEEP,
     NewTask,
@@ -26,6 +26,8 @@ from shouye.base.tasks import (
 
 GROUP = "pulse"
 KIND = "silence"
+CLOCK = "clock"
+"""校时 — the kind of the task that is owed when the machine's clock was set."""
 
 
 def next_at(tx: Tx) -> datetime | None:
@@ -139,6 +141,30 @@ def asked(tx: Tx, by: Actor, number: int, note: str) -> None:
     record(tx, SilenceAsked(subject=f"task:{number}", actor=by.tag, line=str(found.detail["line"])))
 
 
+def clock_stepped(tx: Tx, step: timedelta, behind: timedelta) -> None:
+    """机器时钟被拨 — a fact, and a task of the duty office until somebody has looked at the clock."""
+    whole = round(step.total_seconds())
+    record(tx, ClockStepped(subject=CLOCK, stepped_s=whole, behind_s=round(behind.total_seconds())))
+    upkeep = tx.installed.get(Upkeep)
+    if not isinstance(upkeep, Upkeep):
+        return
+    title = say_step(step, behind)
+    found = [one for one in in_group(tx, CLOCK, CLOCK) if one.closed_at is None]
+    if found:
+        retitle(tx, found[0].id, title, found[0].detail)
+        return
+    due_at = tx.now + upkeep.within
+    open_tasks(tx, [NewTask(CLOCK, CLOCK, title, upkeep.division, upkeep.owner, due_at, UPKEEP)])
+
+
+def clock_checked(tx: Tx, by: Actor, number: int) -> None:
+    """已核对 — somebody has looked at the machine's clock, and has put it right if it was wrong."""
+    require(by, Permission.ACT)
+    if task(tx, by.scope, number).kind != CLOCK or not complete(tx, by, [number]):
+        raise NotFound(f"事项 {number}")
+    record(tx, ClockChecked(subject=f"task:{number}", actor=by.tag, task=number))
+
+
 def owed_for(tx: Tx, scope: Scope) -> dict[str, Task]:
     """谁的事 — the task of each line, by the line's key."""
     return {str(one.detail["line"]): one for one in owed(tx, scope, (KIND,))}
@@ -158,4 +184,11 @@ def voices(tx: Tx, scope: Scope, kind: str | None = None) -> list[Pulse]:
 def board(tx: Tx, scope: Scope) -> Board:
     """听不到的一览 — what is silent, who should speak, and when the least attended kind was last asked for."""
     again = store.looks(tx)
-    return Board(tuple(silent(tx, scope)), tuple(voices(tx, scope)), min(again) - LOOK_AGAIN if again else None)
+    steps = facts_since(tx, kinds=(ClockStepped.kind(),))
+    return Board(
+        tuple(silent(tx, scope)),
+        tuple(voices(tx, scope)),
+        min(again) - LOOK_AGAIN if again else None,
+        steps[-1].at if steps else None,
+        steps[-1].body["stepped_s"] if steps else 0,
+    )

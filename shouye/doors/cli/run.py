@@ -21,6 +21,10 @@ class OneWriter(Refusal):
     """SQLite 只容一个进程写；要把角色分到几个进程，请用 PostgreSQL（--database）。"""
 
 
+class FictionalPeople(Refusal):
+    """花名册里有虚构人员，不能用于实战；请在城市目录放入真实的 holders.csv。"""
+
+
 class Role(StrEnum):
     """进程角色 — the parts of which a large city's program is made (design.md 4)."""
 

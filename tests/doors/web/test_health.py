@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from shouye.base import pulse
 from shouye.base.access import OPERATOR, Purpose, issue_key
-from shouye.base.kernel import PacedClock, enqueue
+from shouye.base.kernel import PacedClock, WallClock, enqueue
 from shouye.base.pulse import Voice, Voices
 from tests.doors.web.conftest import Console
 
@@ -38,6 +39,26 @@ def test_it_says_what_is_wrong_and_whom_it_does_not_hear(acting: Console) -> Non
     assert answer.status_code == 503
     assert answer.json()["queues"]["engine_waits_s"] >= 300
     assert "后台作业研判听不到" in answer.text
+
+
+def test_it_says_when_the_clock_of_the_machine_was_set(acting: Console) -> None:
+    """The duty office sees it on the desk and says there that it has looked."""
+    database, client = acting.city.database, acting.client("duty")
+    shown = [WallClock().now()]
+    begun = database.clock
+    database.clock = WallClock(lambda: shown[0], lambda: 0.0)
+    try:
+        shown[0] -= timedelta(hours=1)
+        pulse.ClockWatch(database.clock).run_due(database)
+        said = client.get("/health").json()["clock"]
+        assert (said["behind_s"], said["stepped_s"], said["stepped_at"] is not None) == (3600.0, -3600, True)
+        desk = client.get("/tasks").text
+        assert "机器时钟往回跳了 1 小时" in desk
+        (number,) = re.findall(r"/tasks/(\d+)/checked", desk)[:1]
+        assert client.post(f"/tasks/{number}/checked", {"csrf": acting.csrf("duty")}).status_code == 303
+        assert "机器时钟往回跳了" not in client.get("/tasks").text
+    finally:
+        database.clock = begun
 
 
 def test_behind_a_proxy_it_wants_a_key(acting: Console) -> None:

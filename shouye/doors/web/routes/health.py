@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from shouye.base import pulse
 from shouye.base.access import WHOLE, check_key
-from shouye.base.kernel import SEALER, Lanes, Tx, dead_jobs, holdings, next_due, unsealed_since
+from shouye.base.kernel import SEALER, Lanes, Tx, WallClock, dead_jobs, holdings, next_due, unsealed_since
 from shouye.doors.web.api import View
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.security import bearer
@@ -62,6 +62,14 @@ class LineView(View):
     text: str
 
 
+class ClockView(View):
+    """时钟 — how far the machine's is behind the program's own, and when it was last set by how much."""
+
+    behind_s: float
+    stepped_s: int
+    stepped_at: datetime | None
+
+
 class Health(View):
     """健康 — `ok` is about the program; what it does not hear is listed beside it."""
 
@@ -71,6 +79,7 @@ class Health(View):
     database: str
     roles: list[RoleView]
     queues: QueueView
+    clock: ClockView
     unsealed_s: float
     listened_at: datetime | None
     feeds: list[FeedView]
@@ -117,6 +126,7 @@ def _look(tx: Tx, city: CityContext) -> Health:
             others_wait_s=_waits(tx, Lanes(but=("engine",))),
             dead=len(dead_jobs(tx)),
         ),
+        clock=_clock(board, city),
         unsealed_s=_seconds(tx, unsealed_since(tx)),
         listened_at=listened_at,
         feeds=[
@@ -138,6 +148,14 @@ def _look(tx: Tx, city: CityContext) -> Health:
             )
             for line in lines
         ],
+    )
+
+
+def _clock(board: pulse.Board, city: CityContext) -> ClockView:
+    clock = city.database.clock
+    behind_s = clock.behind.total_seconds() if isinstance(clock, WallClock) else 0.0
+    return ClockView(
+        behind_s=round(max(behind_s, 0.0), 3), stepped_s=board.clock_stepped_s, stepped_at=board.clock_stepped_at
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from shouye.base import tasks
+from shouye.base import pulse, tasks
 from shouye.base.access import Actor, Permission
 from shouye.doors.web.sight import Sight
 from shouye.during import warn
@@ -39,6 +39,10 @@ def action(task: tasks.Task, sight: Sight, actor: Actor) -> TaskAction:
     if task.kind == tasks.UPKEEP:
         why = "机器试过几次都没有做成，不会再试；它该做的事现在没有人做"
         return TaskAction("看停下的作业", "/silence", mine=actor.may(Permission.ACT), why=why)
+    if task.kind == pulse.CLOCK:
+        why = "阶梯、时限、读数的新旧都按时间算；对着电话报时或北斗时间核一遍，错了就改过来"
+        href = f"/tasks/{task.id}/checked"
+        return TaskAction("时间已核对", href, posts=True, mine=actor.may(Permission.ACT), why=why)
     if task.kind == assess.ELEMENTS:
         why = "同一测站两个要素报的雨不一样；只有一个参与判定，须有人查哪一个对"
         href = f"/stations/{task.group.removeprefix('station:')}"

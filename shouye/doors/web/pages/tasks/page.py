@@ -1,10 +1,10 @@
-"""事项清单；接手叫不到的名单。"""
+"""事项清单；接手叫不到的名单；机器时钟已核对。"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from shouye.base import tasks
+from shouye.base import pulse, tasks
 from shouye.base.kernel import NotFound
 from shouye.doors.web.pages.tasks.action import next_task, ordered
 from shouye.doors.web.visit import Act, See, back_to, render
@@ -31,3 +31,11 @@ def take_over(visit: Act, number: int) -> Response:
             raise NotFound(f"事项 {number}")
         call.take_over(sight.tx, visit.actor, task.detail["obligations"])
     return back_to(f"/calls?notice={task.detail['notice']}&show=handed_over")
+
+
+@router.post("/tasks/{number}/checked")
+def clock_checked(visit: Act, number: int) -> Response:
+    """已核对 — the machine's clock was looked at after it had been set."""
+    with visit.act() as sight:
+        pulse.clock_checked(sight.tx, visit.actor, number)
+    return back_to("/tasks")
