@@ -29,6 +29,7 @@ from shouye.base.kernel import (
     SimClock,
     Source,
     WallClock,
+    carry_on,
     hold,
     holder_name,
     keeping_time,
@@ -275,6 +276,7 @@ def open_live(database: Database, city: Path, mode: Mode, keys: Path | None = No
     program = open_city(database, city, mode, senders, banner=mode.word, keys=keys)
     if mode is Mode.ACTUAL and any(person.fictional for person in program.roster.persons.values()):
         raise FictionalPeople
+    carry_on(database)
     measured = assess.read_measured(city / "station_facts.toml")
     database.install(feeds.read_measures(city / "feeds.toml", measured, assess.judged_elements()))
     return program

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shouye.base.access import WHOLE
-from shouye.base.kernel import BEIJING, Database, WallClock, facts_since, holdings
+from shouye.base.kernel import BEIJING, Database, Fact, SimClock, WallClock, facts_since, holdings, record
 from shouye.watch import assess, observe
 from tests.programs import Program, eventually, program
 
@@ -56,10 +56,14 @@ def test_one_process_is_killed_and_serves_again(tmp_path: Path) -> None:
         rain(database, "53594", 2, 3, 60)
         before = eventually(lambda: levels(database))
         running.kill()
+    ahead = Database(f"sqlite:///{tmp_path / 'shouye.sqlite'}", SimClock(WallClock().now() + timedelta(hours=1)))
+    with ahead.begin() as tx:  # and then the clock of the machine was set back
+        record(tx, Fact(subject="last"))
     with program(*words) as running:
         assert status(page(running)) == 200
         running.wait_for("已接管 engine（第 2 任")
         assert levels(database) == before
+        eventually(lambda: "ClockStepped" in kinds(database))
         assert running.stop() == 0
     with database.read() as tx:
         assert [one.alive for one in holdings(tx)] == [False] * 3, "engine, clock and sealer were left in order"
