@@ -44,12 +44,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from shouye.base.kernel.clock import BEIJING, Clock, from_ms, to_ms
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.migrations import make_or_check, revise, upgrade, version
-from shouye.base.kernel.refusals import WrongCity, WrongMode
+from shouye.base.kernel.refusals import BadInput, WrongCity, WrongMode
 
 metadata = MetaData()
 
@@ -384,7 +384,10 @@ _TAKE_TURN = select(
 
 
 def make_engine(url: str, *, durable: bool) -> Engine:
-    address = make_url(url)
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise BadInput("数据库地址写得不对，应如 sqlite:///文件 或 postgresql://主机/库") from None
     if address.get_backend_name() == "postgresql":
         options = {} if durable else {"options": "-c synchronous_commit=off"}
         # A connection that died with a server or a network is replaced before it is used.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shouye.base.kernel import BEIJING, to_ms
+from shouye.base.kernel import BEIJING, BadInput, to_ms
 
 WEEKDAYS = "一二三四五六日"
 
@@ -63,6 +63,15 @@ def hidden(code: str) -> str:
 def local(instant: datetime) -> str:
     """What a field for date and time takes: 2021-07-21T02:05:00."""
     return instant.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def from_local(text: str) -> datetime:
+    """What a field for date and time gives: of Beijing where it names no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"时间 {text[:40]}") from None
+    return found if found.tzinfo else found.replace(tzinfo=BEIJING)
 
 
 def instant(text: str) -> datetime:

@@ -5,6 +5,8 @@ allows and only then lets the sender know. What cannot be taken lies in quaranti
 with its bytes and the reason.
 """
 
+from shouye.watch.feeds.blocks import Proof as Proof
+from shouye.watch.feeds.blocks import prove as prove
 from shouye.watch.feeds.facts import SignalHeard as SignalHeard
 from shouye.watch.feeds.jobs import Reception as Reception
 from shouye.watch.feeds.jobs import StorageAway as StorageAway
@@ -16,11 +18,9 @@ from shouye.watch.feeds.model import ElementRule as ElementRule
 from shouye.watch.feeds.model import Feed as Feed
 from shouye.watch.feeds.model import Outcome as Outcome
 from shouye.watch.feeds.model import Parcel as Parcel
-from shouye.watch.feeds.model import Proof as Proof
 from shouye.watch.feeds.model import Receipt as Receipt
 from shouye.watch.feeds.model import Standing as Standing
 from shouye.watch.feeds.model import fields_of as fields_of
-from shouye.watch.feeds.model import prove as prove
 from shouye.watch.feeds.model import translate as translate
 from shouye.watch.feeds.service import hot_spots as hot_spots
 from shouye.watch.feeds.service import quakes as quakes

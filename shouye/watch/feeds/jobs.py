@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 
 from shouye.base.kernel import Database, NotFound, Refusal
-from shouye.watch import tally
+from shouye.watch import downlink, tally
 from shouye.watch.feeds import service, store, transports
-from shouye.watch.feeds.model import Feed, Outcome, Parcel, Receipt, raw_of
+from shouye.watch.feeds.model import Feed, Outcome, Parcel, Receipt, Step, raw_of
 from shouye.watch.intake import Message, RefusalCode, Refused
 
 _log = structlog.get_logger(__name__)
@@ -112,6 +112,15 @@ class Reception:
 
     def opened(self, feed: str, port: int) -> None:
         self.ports[feed] = port
+
+    def orders(self, feed: str) -> list[downlink.Order]:
+        with self._database.read() as tx:
+            return downlink.outstanding(tx, feed)
+
+    def follow(self, steps: Sequence[Step]) -> None:
+        with self._database.begin() as tx:
+            for number, state, told in steps:
+                downlink.moved(tx, number, state, told)
 
     def note(self, feed: str, what: str, many: int = 1) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 
 from shouye.base.access import WHOLE, Scope
-from shouye.base.kernel import BEIJING, BadInput, Refusal, canonical, load_shelf
+from shouye.base.kernel import BadInput, Refusal, canonical, load_shelf
+from shouye.watch.downlink import Order, OrderState
 from shouye.watch.feeds import datums
 from shouye.watch.feeds.meanings.sender import MEANING as SENDER
 from shouye.watch.feeds.meanings.units import MEANING as UNITS
@@ -26,7 +27,6 @@ from shouye.watch.intake import (
     Codec,
     Decoded,
     Message,
-    Refused,
     SessionOptions,
     Span,
     WireReading,
@@ -125,10 +125,21 @@ class Desk(Protocol):
         """A port is listened to: 0 in the block means any free one."""
         ...
 
+    def orders(self, feed: str) -> Sequence[Order]:
+        """召测 — what is to be asked of the devices of this feed. Blocks for a moment, as what follows."""
+        ...
+
+    def follow(self, steps: Sequence[Step]) -> None:
+        """What became of orders, in turn."""
+        ...
+
     def note(self, feed: str, what: str, many: int = 1) -> None:
         """Something was turned away before it was a message (a connection, a document): counted, never silent."""
         ...
 
+
+Step = tuple[int, OrderState, str]
+"""(order, where it stands now, what the device said); WAITING: its line broke."""
 
 Runs = Callable[["Feed", Desk], Any]
 """运行 — an `async` function that hears the feed until it is cancelled."""
@@ -243,6 +254,11 @@ class Feed:
         return any(key.startswith("column.") for key in self.settings)
 
     @property
+    def can_be_asked(self) -> bool:
+        """召测 — its devices stay on a line of ours, and its protocol has commands."""
+        return self.transport == "tcp" and bool(self.codec.commands)
+
+    @property
     def times_by_arrival(self) -> bool:
         """The wire carries no time (Modbus): what is heard is of now."""
         return self.settings.get("time") == "arrival"
@@ -335,61 +351,6 @@ def _moved(wire: Sequence[WireReading], datum: Datum) -> tuple[WireReading, ...]
         else one
         for one in wire
     )
-
-
-def check_block(feed: Feed, transport: Transport | None, where: str) -> None:
-    """接入块检查 — what a block promises must exist: codec, options, coordinates, somebody to believe."""
-    codec_of(feed.codec_name)
-    if transport is None:
-        raise BadFeed(f"{where}：没有传输方式 {feed.transport}")
-    strange = sorted(set(feed.options) - set(transport.options))
-    lacking = [name for name in transport.required if name not in feed.options]
-    if strange or lacking:
-        faults = f"不认识 {'、'.join(strange) or '—'}，缺 {'、'.join(lacking) or '—'}"
-        raise BadFeed(f"{where}：传输 {feed.transport} {faults}")
-    known = (*TRUE_DATUMS, *all_datums())
-    if feed.coordinates not in known:
-        raise BadFeed(f"{where}：坐标系 {feed.coordinates} 不认识；可用 {'、'.join(known)}")
-    if not feed.stations and not feed.any_station:
-        raise BadFeed(f"{where}：没有站点表；文档类来源须写 any_station = true")
-    transport.check(feed)
-
-
-TRUE_DATUMS = ("WGS-84", "CGCS2000")
-"""The two differ by centimetres and are one here."""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """试读 — what a block makes of a saved sample: rows taken, and why others would be refused."""
-
-    messages: int
-    readings: tuple[Reading, ...]
-    records: int
-    refused: tuple[tuple[str, str], ...]
-    unmapped: tuple[str, ...]
-
-
-def prove(feed: Feed, messages: Iterable[Message], heard_at: datetime | None = None) -> Proof:
-    """试读 — the block's own rules over messages, without a database; time is as late as the sample needs."""
-    many, records = 0, 0
-    readings: list[Reading] = []
-    refused: list[tuple[str, str]] = []
-    unmapped: dict[str, None] = {}
-    for message in messages:
-        many += 1
-        if isinstance(message, Refused):
-            refused.append((message.code.value, message.detail))
-        elif message.record is not None:
-            records += 1
-        else:
-            times = [one.time for one in message.readings if one.time]
-            latest = max(times, default=datetime.max.replace(tzinfo=BEIJING) - AHEAD)
-            taken = translate(feed, message, latest, heard_at)
-            readings += taken.readings
-            refused += taken.refused
-            unmapped |= dict.fromkeys(taken.unmapped)
-    return Proof(many, tuple(readings), records, tuple(refused), tuple(unmapped))
 
 
 def fields_of(feed: Feed, raw: bytes, code: str = "", station: str = "") -> tuple[Span, ...]:

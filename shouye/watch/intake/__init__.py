@@ -25,9 +25,11 @@ from shouye.watch.intake.layouts import spans_of as spans_of
 from shouye.watch.intake.model import STANDARD as STANDARD
 from shouye.watch.intake.model import BadFrame as BadFrame
 from shouye.watch.intake.model import Codec as Codec
+from shouye.watch.intake.model import Command as Command
 from shouye.watch.intake.model import Declared as Declared
 from shouye.watch.intake.model import DeclaredStation as DeclaredStation
 from shouye.watch.intake.model import Decoded as Decoded
+from shouye.watch.intake.model import Inquiry as Inquiry
 from shouye.watch.intake.model import Message as Message
 from shouye.watch.intake.model import RefusalCode as RefusalCode
 from shouye.watch.intake.model import Refused as Refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -68,6 +68,8 @@ class Decoded:
     note: str = ""
     record: object = None
     """专用记录 — what a document codec reads besides: a Signal, a QuakeEvent, a HotSpot."""
+    order: int = 0
+    """下行命令号 — of a request, and of whatever answers it; 0: asked for by nobody."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Refused:
     detail: str
     raw: bytes
     station: str = ""
+    order: int = 0
+    """下行命令号 — of the request that was not answered."""
 
 
 Message = Decoded | Refused
@@ -200,6 +204,9 @@ class SessionOptions:
     stations: frozenset[str] | None = None
     """名单 — whom a session answers; None: everybody. The others are heard and told nothing."""
 
+    wanted: Callable[[str], Sequence[Decoded]] = lambda _station: ()
+    """待发命令 — what is to be asked of a station that has just spoken, where it would else hang up."""
+
     def answers(self, station: str) -> bool:
         return self.stations is None or station in self.stations
 
@@ -236,6 +243,31 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True)
+class Inquiry:
+    """召测内容 — what is asked of which station; times and elements where the command needs them."""
+
+    station: str
+    begin: datetime | None = None
+    end: datetime | None = None
+    elements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """下行命令 — `make` writes the request as of now; `needs` names what an inquiry must say (from, to, element).
+
+    `changes`: it sets something in the device (its clock); all others only read. `settles` says of a message that
+    answers it whether that is the answer (True), a refusal (False), or only a step on the way (None).
+    """
+
+    term: str
+    make: Callable[[Inquiry, datetime], Decoded]
+    needs: tuple[str, ...] = ()
+    changes: bool = False
+    settles: Callable[[Decoded], bool | None] = lambda _message: True
+
+
+@dataclass(frozen=True)
 class Codec:
     """规约 — one protocol: `decode` one frame, `encode` the same again, `session` for what flows.
 
@@ -253,6 +285,8 @@ class Codec:
     document: bool = False
     names_are_free: bool = False
     """The sender chooses the names of elements: one that neither we nor the block know opens no series."""
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    """下行命令 — by the word with which a person asks for them."""
     mark: str = ""
     """未经实网验证 — where only documents prove it; shown to the officer."""
 

@@ -16,7 +16,7 @@ from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
-from shouye.watch.feeds.model import check_block
+from shouye.watch.feeds.blocks import check_block
 from shouye.watch.feeds.service import recall
 from tests.watch.feeds.town import body, documents, pushed, row, town, wait_for
 

@@ -19,7 +19,7 @@ from shouye.base.access import WHOLE
 from shouye.base.kernel import BadInput, Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
-from shouye.watch.feeds.model import check_block
+from shouye.watch.feeds.blocks import check_block
 from shouye.watch.intake import (
     Decoded,
     RefusalCode,

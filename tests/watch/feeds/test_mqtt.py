@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
-from shouye.watch.feeds.model import check_block
+from shouye.watch.feeds.blocks import check_block
 from tests.servers import Mosquitto
 from tests.watch.feeds.town import body, pushed, report, row, town, wait_for
 

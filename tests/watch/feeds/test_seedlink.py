@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shouye.base.kernel import Database
 from shouye.watch import feeds, observe, tally
 from shouye.watch.feeds import BadFeed, Feed
-from shouye.watch.feeds.model import check_block
+from shouye.watch.feeds.blocks import check_block
 from shouye.watch.intake import STANDARD, Decoded, RefusalCode, Refused, codec_of
 from tests.watch.feeds.town import pushed, town, wait_for
 

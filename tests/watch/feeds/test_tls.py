@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from shouye.base.kernel import Database
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import BadFeed, Feed
-from shouye.watch.feeds.model import check_block
+from shouye.watch.feeds.blocks import check_block
 from tests.servers import Mosquitto
 from tests.watch.feeds.town import body, hydrology, pushed, report, row, town, wait_for
 

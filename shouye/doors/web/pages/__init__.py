@@ -9,6 +9,7 @@ from shouye.doors.web.pages.assess import page as assess
 from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
 from shouye.doors.web.pages.desk import page as desk
+from shouye.doors.web.pages.feeds import asking
 from shouye.doors.web.pages.feeds import page as feeds
 from shouye.doors.web.pages.observe import compare, station, stations
 from shouye.doors.web.pages.observe import page as observe
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     stations.router,
     station.router,
     compare.router,
+    asking.router,
     feeds.router,
     assess.router,
     warn.router,

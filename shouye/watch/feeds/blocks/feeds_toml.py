@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
-from shouye.watch.feeds.model import BadFeed, ElementRule, Feed, Setting, Transport, check_block
+from shouye.watch.feeds.blocks import check_block
+from shouye.watch.feeds.model import BadFeed, ElementRule, Feed, Setting, Transport
 
 
 class _Element(BaseModel):

@@ -13,17 +13,22 @@ import contextlib
 import ssl
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shouye.base.kernel import Refusal
-from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
-from shouye.watch.feeds.transports import TLS_OPTIONS, aside, check_tls, deliver, tls_of
-from shouye.watch.intake import Decoded, Message, Session
+import structlog
 
+from shouye.base.kernel import BadInput, Refusal
+from shouye.watch.downlink import Order, OrderState, tell
+from shouye.watch.feeds.model import BadFeed, Desk, Feed, Step, Transport
+from shouye.watch.feeds.transports import TLS_OPTIONS, aside, check_tls, deliver, tls_of
+from shouye.watch.intake import Decoded, Message, Refused, Session
+
+_log = structlog.get_logger(__name__)
 _READ_BYTES = 16_384
 _TICK_S = 5.0
 _COUNTS_EVERY_S = 1.0
+_ATTEND_EVERY_S = 1.0
 _BACKLOG = 1_024
 
 _OPTIONS: dict[str, str | int | float | bool] = {
@@ -50,6 +55,12 @@ class _Server:
     tls: ssl.SSLContext | None = None
     here: Counter[str] = field(default_factory=Counter)
     turned_away: Counter[str] = field(default_factory=Counter)
+    waiting: dict[str, list[Order]] = field(default_factory=dict)
+    """召测 — by station, what no line has taken up yet."""
+    taken_up: set[int] = field(default_factory=set)
+    lines: dict[str, _Line] = field(default_factory=dict)
+    """Who is on the line, by station."""
+    steps: list[Step] = field(default_factory=list)
 
     def option(self, name: str) -> float:
         return float(self.feed.option(name, _OPTIONS[name]))
@@ -102,6 +113,35 @@ class _Server:
             return False
         return True
 
+    def take_up(self, station: str) -> list[tuple[Order, Decoded]]:
+        """What is to be asked of this station; from now on its line answers for it."""
+        found = self.waiting.pop(station, [])
+        self.taken_up |= {one.id for one in found}
+        now, commands = self.desk.now(), self.feed.codec.commands
+        return [(one, replace(commands[one.command].make(one.inquiry, now), order=one.id)) for one in found]
+
+    async def attend(self) -> None:
+        """召测 — once a second: what persons want to know; and write down what became of it."""
+        while True:
+            await asyncio.sleep(_ATTEND_EVERY_S)
+            steps, self.steps = self.steps, []
+            try:
+                if steps:
+                    await aside(self.desk.follow, steps)
+                orders = await aside(self.desk.orders, self.feed.name)
+            except Exception as error:  # noqa: BLE001 - the database is away: the listening goes on
+                _log.warning("orders_away", feed=self.feed.name, error=type(error).__name__)
+                self.steps = steps + self.steps
+                continue
+            settled = {number for number, state, _ in self.steps if state is not OrderState.SENT}
+            self.taken_up &= {one.id for one in orders}
+            self.waiting = {}
+            for one in orders:
+                if one.id not in self.taken_up | settled and one.command in self.feed.codec.commands:
+                    self.waiting.setdefault(one.station, []).append(one)
+            for station in self.waiting.keys() & self.lines.keys():
+                self.lines[station].ask(station)
+
     async def count(self) -> None:
         """Turned-away connections are counted once a second, however many they were."""
         while True:
@@ -133,7 +173,10 @@ class _Line:
         self._reader = reader
         self._writer = writer
         self._address = address
-        self._session: Session = make(server.feed.session_options)
+        self._session: Session = make(replace(server.feed.session_options, wanted=self._wanted))
+        self._stations: set[str] = set()
+        self._asked: dict[int, Order] = {}
+        self._is_busy = False
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + server.option("first_message_s")
         self._bad = 0
@@ -142,7 +185,11 @@ class _Line:
         desk = self._server.desk
         try:
             while True:
+                self._is_busy = False
+                for station in self._server.waiting.keys() & self._stations:
+                    self.ask(station)
                 data = await self._read()
+                self._is_busy = True
                 if data is None:
                     messages, answer = self._session.tick(desk.now())
                 elif data:
@@ -152,9 +199,54 @@ class _Line:
                 if not await self._take(messages, answer):
                     return
         finally:
-            left = self._session.close(desk.now())
+            left = self._settle(self._session.close(desk.now()))
+            self._server.steps += [(number, OrderState.WAITING, "") for number in self._asked]
+            self._server.taken_up -= self._asked.keys()
+            for station in self._stations:
+                if self._server.lines.get(station) is self:
+                    del self._server.lines[station]
             if left:
                 await deliver(desk, self._server.feed, left, self._address)
+
+    def _wanted(self, station: str) -> list[Decoded]:
+        """待发命令 — the session asks as soon as a station speaks, so that it is kept on the line."""
+        if station not in self._server.feed.listed:
+            return []
+        found = self._server.take_up(station)
+        self._asked |= {one.id: one for one, _ in found}
+        self._server.steps += [(one.id, OrderState.SENT, "") for one, _ in found]
+        return [request for _, request in found]
+
+    def ask(self, station: str) -> None:
+        """召测 — what has come up since; while a message is being stored its answer goes first."""
+        if self._is_busy:
+            return
+        for request in self._wanted(station):
+            try:
+                self._writer.write(self._session.send(request, self._server.desk.now()))
+            except BadInput as refusal:
+                self._server.steps.append((request.order, OrderState.UNANSWERED, str(refusal)))
+                del self._asked[request.order]
+
+    def _settle(self, messages: list[Message]) -> list[Message]:
+        """What answers an order settles it; that nobody answered is told to who asked, not to the quarantine."""
+        left: list[Message] = []
+        for message in messages:
+            order = self._asked.get(message.order)
+            if isinstance(message, Refused):
+                if order is None:
+                    left.append(message)
+                    continue
+                step = (OrderState.UNANSWERED, message.detail)
+            else:
+                left.append(message)
+                right = self._server.feed.codec.commands[order.command].settles(message) if order else None
+                if order is None or right is None:
+                    continue
+                step = (OrderState.ANSWERED if right else OrderState.REFUSED, tell(message))
+            self._server.steps.append((order.id, *step))
+            del self._asked[order.id]
+        return left
 
     async def _read(self) -> bytes | None:
         """Bytes, b"" when the line is to end, None when it is time for a tick.
@@ -173,22 +265,29 @@ class _Line:
 
     async def _take(self, messages: list[Message], answer: bytes) -> bool:
         """Store, then answer. False: enough of this peer."""
+        messages = self._settle(messages)
         if messages:
             await deliver(self._server.desk, self._server.feed, messages, self._address)
             for message in messages:
                 self._bad = 0 if isinstance(message, Decoded) else self._bad + 1
+                if isinstance(message, Decoded) and message.station in self._server.feed.listed:
+                    self._stations.add(message.station)
+                    self._server.lines[message.station] = self
             if any(isinstance(message, Decoded) for message in messages):
                 self._until = self._loop.time() + self._server.option("idle_s")
-        if answer:
-            self._writer.write(answer)
-            async with asyncio.timeout(_TICK_S):
-                await self._writer.drain()
+        await self._write(answer)
         if self._bad > self._server.option("most_bad_in_a_row"):
             self._server.turned_away["noise"] += 1
             return False
         if messages:
             await asyncio.sleep(len(messages) / self._server.option("most_messages_per_s") - 0.05)
         return True
+
+    async def _write(self, data: bytes) -> None:
+        if data:
+            self._writer.write(data)
+            async with asyncio.timeout(_TICK_S):
+                await self._writer.drain()
 
 
 async def _run(feed: Feed, desk: Desk) -> None:
@@ -198,6 +297,8 @@ async def _run(feed: Feed, desk: Desk) -> None:
     desk.opened(feed.name, listener.sockets[0].getsockname()[1])
     async with listener, asyncio.TaskGroup() as group:
         group.create_task(server.count())
+        if feed.codec.commands:
+            group.create_task(server.attend())
         group.create_task(listener.serve_forever())
 
 

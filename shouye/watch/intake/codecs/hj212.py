@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from shouye.base.kernel import BEIJING
+from shouye.watch.intake.commands.hj212 import COMMANDS as _COMMANDS
 from shouye.watch.intake.elements.hj212 import ELEMENTS, Pairs, instant
 from shouye.watch.intake.envelopes.hj212 import ENVELOPE
 from shouye.watch.intake.model import (
@@ -250,7 +251,7 @@ class _Command:
 
     def unanswered(self) -> Refused:
         detail = f"命令 {self.request.function} 没有应答"
-        return Refused(RefusalCode.TRUNCATED, detail, self.packet, self.request.station)
+        return Refused(RefusalCode.TRUNCATED, detail, self.packet, self.request.station, self.request.order)
 
 
 class _Host:
@@ -261,6 +262,7 @@ class _Host:
         self._held = b""
         self._uploads: dict[tuple[str, str, str], _Upload] = {}
         self._commands: dict[str, _Command] = {}
+        self._spoken: dict[str, Mapping[str, str]] = {}
         wait = str(options.settings.get("timeout_s", 5))  # the standard's example: OverTime=5;ReCount=3
         self._timeout = timedelta(seconds=int(wait) if wait.isdecimal() and 0 < int(wait) < 3600 else 5)
 
@@ -279,6 +281,8 @@ class _Host:
 
     def _heard(self, message: Decoded, now: datetime) -> Decoded:
         head = _head(message)
+        if len(self._spoken) < _MEMORY or message.station in self._spoken:
+            self._spoken[message.station] = head
         cp = cast(Pairs, message.fields["cp"])
         inside = dict(field for item in cp for field in item if len(field) == 2)  # 2005 says the QN there
         qn = head.get("QN") or inside.get("QN", "")
@@ -287,7 +291,8 @@ class _Host:
             command.heard = True
             if message.function in ("9012", "9013"):
                 del self._commands[qn]
-            message = replace(message, fields={**message.fields, "answers": command.request.function})
+            told = {**message.fields, "answers": command.request.function}
+            message = replace(message, fields=told, order=command.request.order)
         if not message.fields["split"]:
             return message
         no, parts = cast(list[int], message.fields["split"])
@@ -303,8 +308,11 @@ class _Host:
         return replace(message, readings=inherited)
 
     def send(self, request: Decoded, now: datetime) -> bytes:
-        """发命令 — the head gets a QN when it has none; sealed where the station is of 2025 and has a key."""
+        """发命令 — the head gets a QN when it has none, and what its logger says of itself where it says nothing;
+        sealed where the station is of 2025 and has a key."""
         head = dict(_head(request))
+        if "ST" not in head:
+            head = self._as_spoken(head)
         head = {"QN": head.pop("QN", "") or _stamp(now), **head}
         while head["QN"] in self._commands and (taken := instant(head["QN"])):
             head["QN"] = _stamp(taken + timedelta(milliseconds=1))
@@ -315,6 +323,13 @@ class _Host:
             del self._commands[next(iter(self._commands))]
         self._commands[head["QN"]] = _Command(request, packet, now)
         return packet
+
+    def _as_spoken(self, head: Mapping[str, str]) -> dict[str, str]:
+        """Its kind, password and version; the bit says that we want an answer."""
+        spoken = self._spoken.get(head["MN"], {})
+        bits = _VERSION_BITS.get(_setting(self._options, "version", head["MN"]), int(spoken.get("Flag", "4")) & ~3)
+        said = {"ST": spoken.get("ST", "32"), "CN": head["CN"], "PW": spoken.get("PW", "123456")[:64]}
+        return {**said, "MN": head["MN"], "Flag": str(bits | 1)}
 
     def tick(self, now: datetime) -> tuple[list[Message], bytes]:
         messages: list[Message] = []
@@ -348,5 +363,6 @@ CODEC = Codec(
     decode=decode,
     encode=encode,
     session=_Host,
+    commands=_COMMANDS,
     mark="2025 版（SM4、新命令）依公开实现与自造报文，未经实网验证",
 )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from shouye.watch.intake.commands.jt808 import COMMANDS as _COMMANDS
 from shouye.watch.intake.elements.jt808 import ELEMENTS, Place
 from shouye.watch.intake.model import (
     STANDARD,
@@ -206,7 +207,7 @@ class _Request:
 
     def unanswered(self) -> Refused:
         detail = f"下发的 {self.decoded.function} 没有应答"
-        return Refused(RefusalCode.TRUNCATED, detail, self.frame, self.decoded.station)
+        return Refused(RefusalCode.TRUNCATED, detail, self.frame, self.decoded.station, self.decoded.order)
 
 
 class _Platform:
@@ -223,6 +224,7 @@ class _Platform:
         self._verified: dict[str, None] = {}
         self._transfers: dict[tuple[str, str, int, int], _Transfer] = {}
         self._requests: dict[tuple[str, int], _Request] = {}
+        self._releases: dict[str, int | None] = {}
 
     def receive(self, data: bytes, now: datetime) -> tuple[list[Message], bytes]:
         messages: list[Message] = []
@@ -253,6 +255,8 @@ class _Platform:
         if not (self._trusting or head.phone in self._verified or head.message in _UNVERIFIED):
             refused = Refused(RefusalCode.UNSUPPORTED, "终端没有鉴权，不接收", frame, head.phone)
             return [refused], self._answer(head, _FAILED)
+        if len(self._releases) < _TERMINALS:
+            self._releases[head.phone] = head.release
         lost: list[Message] = []
         serials = [head.serial]
         if head.parts:
@@ -267,7 +271,8 @@ class _Platform:
             return [*lost, bad.about(frame)], self._answer(head, _WRONG)
         asked = self._requests.pop((head.phone, _number(message, "answers")), None)
         if asked and head.message in _ANSWERS:
-            message = replace(message, fields={**message.fields, "answered": asked.decoded.function})
+            told = {**message.fields, "answered": asked.decoded.function}
+            message = replace(message, fields=told, order=asked.decoded.order)
         answers = [self._reply(replace(head, serial=serial, parts=None), message, now) for serial in serials]
         return [*lost, message], b"".join(answers)
 
@@ -329,7 +334,8 @@ class _Platform:
     def send(self, request: Decoded, now: datetime) -> bytes:
         """下发 — numbered here, remembered until the terminal answers that number."""
         self._serial = (self._serial + 1) & 0xFFFF
-        request = replace(request, fields={**request.fields, "serial": self._serial})
+        own = {"release": self._releases.get(request.station), "serial": self._serial}
+        request = replace(request, fields={**own, **request.fields, "serial": self._serial})
         frame = encode(request)
         if len(self._requests) >= _TERMINALS:
             del self._requests[next(iter(self._requests))]
@@ -372,5 +378,6 @@ CODEC = Codec(
     decode=decode,
     encode=encode,
     session=_Platform,
+    commands=_COMMANDS,
     mark="未经实网验证",
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shouye.base.kernel import BadInput
+from shouye.watch.intake.commands.sl651 import COMMANDS as _COMMANDS
 from shouye.watch.intake.frames.sl651 import FRAMES as _FRAMES
 from shouye.watch.intake.frames.sl651 import Frame
 from shouye.watch.intake.model import (
@@ -217,12 +218,14 @@ class _Centre:
             return b""  # in M2 a bad message is not answered, the station sends it again
         if packets:
             message = replace(message, note=f"由 {packets} 包合成" + (f"；{message.note}" if message.note else ""))
+        answered = next((one for one in self._requests if one.sent and _answers(message, one.message)), None)
+        if answered and not frame.down:
+            self._requests.remove(answered)
+            message = replace(message, order=answered.message.order)
         messages.append(message)
         if frame.down:
             return b""
-        answered = next((one for one in self._requests if one.sent and _answers(message, one.message)), None)
-        if answered:
-            self._requests.remove(answered)
+        self._requests += [_Request(one) for one in self._options.wanted(frame.station)]
         waiting = [one for one in self._requests if one.message.station == frame.station and one.sent is None]
         reply = self._acknowledge(frame, message, now, bool(waiting), packets)
         return reply + b"".join(self._ask(one, now) for one in waiting)
@@ -301,7 +304,7 @@ class _Centre:
         message = request.message
         detail = f"下行命令 {message.function} 发了 {request.times} 次，没有答复"
         raw = _FRAMES.encode(self._addressed(message, now))
-        messages.append(Refused(RefusalCode.TRUNCATED, detail, raw, message.station))
+        messages.append(Refused(RefusalCode.TRUNCATED, detail, raw, message.station, message.order))
         return b""
 
     def _addressed(self, request: Decoded, now: datetime) -> Decoded:
@@ -328,5 +331,6 @@ CODEC = Codec(
     decode=decode,
     encode=_FRAMES.encode,
     session=_Centre,
+    commands=_COMMANDS,
     mark="ASCII 编码未经实网验证：没有公开的实际报文",
 )

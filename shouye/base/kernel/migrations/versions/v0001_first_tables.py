@@ -112,6 +112,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "downlink",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed", sa.String(length=60), nullable=False),
+        sa.Column("station", sa.String(length=80), nullable=False),
+        sa.Column("place", sa.String(length=60), nullable=False),
+        sa.Column("county", sa.String(length=40), nullable=False),
+        sa.Column("command", sa.String(length=40), nullable=False),
+        sa.Column("begin", sa.BigInteger(), nullable=True),
+        sa.Column("end", sa.BigInteger(), nullable=True),
+        sa.Column("elements", sa.Text(), nullable=False),
+        sa.Column("ordered_at", sa.BigInteger(), nullable=False),
+        sa.Column("ordered_by", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what persons ask of devices, and what these answer",
+    )
+    with op.batch_alter_table("downlink", schema=None) as batch_op:
+        batch_op.create_index("downlink_of", ["feed", "state"], unique=False)
+
+    op.create_table(
         "engine_turn",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),

@@ -32,7 +32,7 @@ from shouye.doors.web.pages.observe.stations import owners_of
 from shouye.doors.web.readings import gauged, running
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, Visit, back_to, render
-from shouye.doors.web.words import ms
+from shouye.doors.web.words import from_local, ms
 from shouye.watch import archive, assess, observe
 from shouye.watch.observe import Quality
 from shouye.watch.stations import Gauge, gauges
@@ -211,7 +211,7 @@ def mark_readings(
     """人工标记 — good, suspect, bad or truly another value; what was sent stays, the judge looks again."""
     with visit.act() as sight:
         _station(sight, station)
-        end = None if not until else _local(until)
+        end = None if not until else from_local(until)
         observe.mark_readings(
             sight.tx,
             visit.actor,
@@ -224,14 +224,6 @@ def mark_readings(
             _number(value) if verdict is Verdict.CORRECTED else None,
         )
     return back_to(f"/stations/{station}?element={element}&{back}")
-
-
-def _local(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput("结束时间") from None
-    return found if found.tzinfo else found.replace(tzinfo=BEIJING)
 
 
 def _number(text: str) -> float:
