@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shouye.base.access import Actor, Permission, Scope, concerns, covers, require
+from shouye.base.access import SYSTEM, Actor, Permission, Scope, concerns, covers, require
 from shouye.base.kernel import BadInput, NotFound, Tx, record
 from shouye.watch.downlink import store
 from shouye.watch.downlink.facts import DownlinkOrdered, DownlinkSettled
@@ -98,16 +98,16 @@ def withdraw(tx: Tx, by: Actor, number: int) -> None:
         raise NotFound(f"召测 {number}")
     if one.state is not OrderState.WAITING:
         raise BadInput(f"召测 {number} {one.state.word}，不能撤回")
-    _settle(tx, one, OrderState.WITHDRAWN, "", by.tag)
+    _settle(tx, one, OrderState.WITHDRAWN, "", by)
 
 
-def _settle(tx: Tx, one: Order, state: OrderState, told: str, actor: str = "system") -> None:
+def _settle(tx: Tx, one: Order, state: OrderState, told: str, by: Actor = SYSTEM) -> None:
     store.move(tx, one.id, state=state.value, settled_at=tx.now, told=told)
     record(
         tx,
         DownlinkSettled(
             subject=f"downlink:{one.id}",
-            actor=actor,
+            actor=by.tag,
             feed=one.feed,
             place=one.place,
             command=one.command,

@@ -210,3 +210,25 @@ def test_no_transport_counts_anything_that_has_no_words() -> None:
     assert "too slow" in failed
     assert not [what for what in sorted(counted) if noted(what) == what]
     assert not failed - set(FETCHES)
+
+
+def test_a_device_is_asked_from_its_source(acting: Console) -> None:
+    """By who may act, for stations of his own; what has not gone out is taken back."""
+    client, form = acting.client("duty"), {"csrf": acting.csrf("duty")}
+    path = "/feeds/hydrology/asked"
+    assert "没有召测过" in client.get(path).text
+    assert f'href="{path}"' in client.get("/feeds/hydrology").text
+    asked = {**form, "code": "0014020001", "command": "period"}
+    assert "要写明起始时间、截止时间、要素" in client.post(path, asked).text
+    times = {"begin": "2026-07-20T00:00", "end": "2026-07-20T06:00", "elements": "stage_m，26"}
+    assert client.post(path, {**asked, **times, "begin": "noon"}).status_code == 422
+    assert client.post(path, {**asked, **times}).headers["location"] == f"{path}#order-1"
+    page = client.get(path).text
+    assert "等设备上线" in page
+    assert "stage_m、26" in page
+    assert acting.client("viewer").post(path, {"csrf": acting.csrf("viewer"), **asked}).status_code == 403
+    assert client.post(f"{path}/1/withdraw", form).status_code == 303
+    assert "已撤回" in client.get(path).text
+    for unasked in ("/feeds/push/asked", "/feeds/nothing/asked"):
+        assert client.get(unasked).status_code == 404
+    assert client.post(path, {**asked, "code": "0014029999"}).status_code == 404
