@@ -44,6 +44,8 @@ _OPTIONS: dict[str, str | int | float | bool] = {
     **TLS_OPTIONS,
 }
 _HANDSHAKE_S = 10.0
+_NOISE = 4
+"""How many times what a session may hold somebody may send without one message that can be read."""
 
 
 @dataclass
@@ -180,6 +182,7 @@ class _Line:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + server.option("first_message_s")
         self._bad = 0
+        self._noise_bytes = 0
 
     async def hear(self) -> None:
         desk = self._server.desk
@@ -193,6 +196,7 @@ class _Line:
                 if data is None:
                     messages, answer = self._session.tick(desk.now())
                 elif data:
+                    self._noise_bytes += len(data)
                     messages, answer = self._session.receive(data, desk.now())
                 else:
                     return
@@ -266,22 +270,38 @@ class _Line:
     async def _take(self, messages: list[Message], answer: bytes) -> bool:
         """Store, then answer. False: enough of this peer."""
         messages = self._settle(messages)
-        if messages:
-            await deliver(self._server.desk, self._server.feed, messages, self._address)
-            for message in messages:
-                self._bad = 0 if isinstance(message, Decoded) else self._bad + 1
-                if isinstance(message, Decoded) and message.station in self._server.feed.listed:
-                    self._stations.add(message.station)
-                    self._server.lines[message.station] = self
-            if any(isinstance(message, Decoded) for message in messages):
+        heard = self._up_to_noise(messages)
+        if heard:
+            await deliver(self._server.desk, self._server.feed, heard, self._address)
+            if any(isinstance(message, Decoded) for message in heard):
                 self._until = self._loop.time() + self._server.option("idle_s")
-        await self._write(answer)
-        if self._bad > self._server.option("most_bad_in_a_row"):
+        if answer and len(heard) == len(messages):
+            self._writer.write(answer)
+            async with asyncio.timeout(_TICK_S):
+                await self._writer.drain()
+        if self._is_noise:
             self._server.turned_away["noise"] += 1
             return False
         if messages:
             await asyncio.sleep(len(messages) / self._server.option("most_messages_per_s") - 0.05)
         return True
+
+    def _up_to_noise(self, messages: list[Message]) -> list[Message]:
+        """What is kept of them: nothing behind the place where it was enough, for that place is the end."""
+        for number, message in enumerate(messages, start=1):
+            if isinstance(message, Decoded):
+                self._bad = self._noise_bytes = 0
+            else:
+                self._bad += 1
+            if self._is_noise:
+                return messages[:number]
+        return messages
+
+    @property
+    def _is_noise(self) -> bool:
+        """Too many bad messages in a row, or too many bytes and no message that could be read."""
+        held = self._server.option("most_held_bytes")
+        return self._bad > self._server.option("most_bad_in_a_row") or self._noise_bytes > _NOISE * held
 
     async def _write(self, data: bytes) -> None:
         if data:

@@ -68,6 +68,10 @@ class Mode:
 
 _HEX = Mode("HEX", b"\x7e\x7e", 11, 3, 2)
 _ASCII = Mode("ASCII", b"\x01", 22, 6, 4)
+_HEAD = re.compile(
+    rb"\x7e\x7e.{9}[\x00-\x0f\x80-\x8f].[\x02\x16]|\x01[0-9a-fA-F]{18}[08][0-9a-fA-F]{3}[\x02\x16]", re.DOTALL
+)
+"""A whole head as `_size` knows it: what is none of it, however much, is passed over at once."""
 
 
 @dataclass(frozen=True)
@@ -200,13 +204,12 @@ def _write(frame: Frame) -> bytes:
 
 def _find(data: bytes | bytearray, at: int) -> tuple[int, int]:
     """Where the next frame begins, and its size (0: more bytes are needed); at the end of the data none began."""
-    while at < len(data):
-        hex_at, ascii_at = data.find(b"\x7e", at), data.find(b"\x01", at)
-        at = min((found for found in (hex_at, ascii_at) if found >= 0), default=len(data))
-        if at < len(data) and (size := _size(data, at)) >= 0:
-            return at, size
-        at += 1
-    return len(data), 0
+    found = _HEAD.search(data, at)
+    end = found.start() if found else len(data)
+    for begun in range(max(at, len(data) - _ASCII.body_at + 1), end):  # a head that has not all come
+        if (size := _size(data, begun)) >= 0:
+            return begun, size
+    return end, _size(data, end) if found else 0
 
 
 def _tell(frame: Frame, options: SessionOptions) -> Decoded:
