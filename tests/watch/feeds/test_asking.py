@@ -84,7 +84,7 @@ def test_a_query_holds_its_station_on_the_line_and_is_answered(database: Databas
             items = [["F1", "", STATION], ["class", "", "48"], ["F0", "", "2607200700"], ["39", "", "4.250"]]
             line.sendall(answer("37", items=items))
             (received,) = heard(line)
-            assert received.fields["end"] == "EOT"
+            assert received.fields["end"] == "ESC", "the clock is still to be answered"
             line.sendall(answer("4A", items=[["F1", "", STATION]]))
             assert [one.fields["end"] for one in heard(line)] == ["EOT"]
             wait_for(lambda: not [one for one in standing(database) if one.settled_at is None])

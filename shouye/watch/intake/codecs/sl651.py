@@ -226,9 +226,9 @@ class _Centre:
         if frame.down:
             return b""
         self._requests += [_Request(one) for one in self._options.wanted(frame.station)]
-        waiting = [one for one in self._requests if one.message.station == frame.station and one.sent is None]
-        reply = self._acknowledge(frame, message, now, bool(waiting), packets)
-        return reply + b"".join(self._ask(one, now) for one in waiting)
+        owed = [one for one in self._requests if one.message.station == frame.station]
+        reply = self._acknowledge(frame, message, now, bool(owed), packets)
+        return reply + b"".join(self._ask(one, now) for one in owed if one.sent is None)
 
     def _acknowledge(self, frame: Frame, message: Decoded, now: datetime, stay: bool, packets: int) -> bytes:
         """确认 — 2F is not answered; ACK while more follows, ESC to keep the station, else EOT."""
