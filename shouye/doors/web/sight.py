@@ -131,4 +131,4 @@ class Sight:
         if post is not None:
             place = "" if post.division == self.roster.city.id else self.roster.full_name(post.division) + " "
             return f"{place}{post.title}"
-        return self.names.get(tag, {"system": "系统", "answer": "本人应答"}.get(tag, tag))
+        return self.names.get(tag, {"system": "系统", "operator": "运维人员", "answer": "本人应答"}.get(tag, tag))
