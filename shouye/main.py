@@ -51,7 +51,9 @@ from shouye.doors.cli.history import make_history
 from shouye.doors.cli.jobs import jobs_app
 from shouye.doors.cli.judge import judge_command
 from shouye.doors.cli.run import FictionalPeople, OneWriter, Role, RunPlan, make_run
+from shouye.doors.cli.silence import make_silence
 from shouye.doors.cli.sources import make_sources
+from shouye.doors.cli.stations import make_stations
 from shouye.doors.cli.usage import CommandLine
 from shouye.during import call, warn
 from shouye.watch import assess, feeds, intake, observe
@@ -400,13 +402,12 @@ cli = typer.Typer(
     add_completion=False,
 )
 _assembly = Assembly()
-cli.add_typer(city_app, name="city")
-cli.add_typer(codec_app, name="codec")
-cli.add_typer(access_app, name="access")
-cli.add_typer(audit_app, name="audit")
+for _name, _app in (("city", city_app), ("codec", codec_app), ("access", access_app), ("audit", audit_app)):
+    cli.add_typer(_app, name=_name)
 cli.add_typer(make_db(keep_watch), name="db")
-cli.add_typer(make_sources(_assembly.city), name="feeds")
-cli.add_typer(make_history(_assembly.city), name="history")
+_watching = {"feeds": make_sources, "stations": make_stations, "silence": make_silence, "history": make_history}
+for _name, _make in _watching.items():
+    cli.add_typer(_make(_assembly.city), name=_name)
 cli.add_typer(jobs_app, name="jobs")
 cli.command("judge")(judge_command)
 cli.command("drill")(make_drill(_assembly))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from shouye.base.access import OPERATOR, WHOLE
+from shouye.base.access import OPERATOR, WHOLE, log_read
 from shouye.base.kernel import BadInput, NotFound, WallClock, iso
+from shouye.doors.cli.look import Out, looking, measure_by, tell
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened, told
+from shouye.doors.web import Part, held_parts, held_sheet, reason, source_sheets, sources_sheet
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.intake import Span, read_frames
@@ -25,11 +27,13 @@ def make_feeds(city: FindCity) -> typer.Typer:
     quarantine = typer.Typer(help="隔离区：收不下的来数，原样留着。", no_args_is_help=True)
     app.command("check")(_make_check(city))
     app.command("status")(_make_status(city))
+    app.command("show")(_make_show_feed(city))
     app.command("load")(_make_load(city))
-    quarantine.command("list")(list_held)
+    quarantine.command("list")(_make_list_held(city))
     quarantine.command("show")(_make_show(city))
     quarantine.command("retry")(_make_retry(city))
     quarantine.command("drop")(drop_held)
+    quarantine.command("raw")(fetch_raw)
     app.add_typer(quarantine, name="quarantine")
     return app
 
@@ -89,24 +93,25 @@ def _proved(feed: Feed, sample: Path | None) -> bool:
 
 
 def _make_status(find: FindCity) -> Callable[..., None]:
-    def status(database: Where, city: CityOption = "datong") -> None:
-        """看来数：每个来源收了多少、重复、拒收、最后何时。"""
-        with opened(database) as found, found.read() as tx:
-            rows: dict[str, dict[str, tally.Count]] = {}
-            for one in tally.counts(tx):
-                rows.setdefault(one.feed, {})[one.what] = one
-            table = Table("来源", "归口", "已收", "重复", "拒收", "最后收到", "其他")
-            for name, feed in blocks(find(city)).items():
-                mine = rows.get(name, {})
-                heard = [mine[what].last_at for what in ("accepted", "duplicate", "noted", "test") if what in mine]
-                main = ("accepted", "duplicate", "refused")
-                rest = "，".join(f"{what} {one.count}" for what, one in mine.items() if what not in main)
-                cells = [str(mine[what].count) if what in mine else "0" for what in main]
-                last = iso(max(heard)) if heard else ("从未" if feed.enabled else "未启用")
-                table.add_row(name, feed.owner, *cells, last, rest)
-            Console().print(table)
+    def status(database: Where, city: CityOption = "datong", out: Out = None) -> None:
+        """看来数：在不在收、快慢、滞后，今天收了多少、重复、拒收和原因；听不到的在前。"""
+        with looking(database, find(city)) as (place, sight):
+            tell(place.mode, sources_sheet(place, sight), out)
 
     return status
+
+
+def _make_show_feed(find: FindCity) -> Callable[..., None]:
+    def show(
+        name: Annotated[str, typer.Argument(help="接入块的名称")], database: Where, city: CityOption = "datong"
+    ) -> None:
+        """看一个来源：每个站最近的数，十四天里逐日的拒收和原因。"""
+        with looking(database, find(city)) as (place, sight):
+            stations, refusals = source_sheets(place, sight, name)
+            tell(place.mode, stations, None)
+            tell(place.mode, refusals, None)
+
+    return show
 
 
 def _make_load(find: FindCity) -> Callable[..., None]:
@@ -121,6 +126,7 @@ def _make_load(find: FindCity) -> Callable[..., None]:
         逐条收下，收不下的进隔离区。
         """
         with opened(database) as found:
+            measure_by(found, find(city))
             known = blocks(find(city))
             if name not in known:
                 raise NotFound(f"接入块 {name}")
@@ -132,18 +138,29 @@ def _make_load(find: FindCity) -> Callable[..., None]:
     return load
 
 
-def list_held(
-    database: Where,
-    feed: Annotated[str, typer.Option("--feed", help="只看这个来源")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
-) -> None:
-    """列出隔离区里的来数，新的在前。"""
-    with opened(database) as found, found.read() as tx:
-        table = Table("号", "来源", "时间", "原因", "测站", "从哪来", "字节", "说明")
-        for one in tally.held(tx, WHOLE, feed, limit=limit):
-            row = (one.feed, iso(one.at), one.code, one.station, one.peer, str(one.size), one.detail)
-            table.add_row(str(one.id), *row)
-        Console().print(table)
+def _make_list_held(find: FindCity) -> Callable[..., None]:
+    def listed(
+        database: Where,
+        feed: Annotated[str, typer.Option("--feed", help="只看这个来源")] = "",
+        code: Annotated[str, typer.Option("--code", help="只看这个原因，如 time、station")] = "",
+        state: Annotated[HeldState, typer.Option("--state", help="待处理、已重试、已弃置")] = HeldState.HELD,
+        limit: Annotated[int, typer.Option("--limit", min=1, max=20_000)] = 50,
+        city: CityOption = "datong",
+        out: Out = None,
+    ) -> None:
+        """列出隔离区里的来数，新的在前。"""
+        with looking(database, find(city)) as (place, sight):
+            tell(place.mode, held_sheet(place, sight, feed, code, state.value, whole=True, most=limit), out)
+
+    return listed
+
+
+class HeldState(StrEnum):
+    """处理状态。"""
+
+    HELD = "held"
+    RETRIED = "retried"
+    DROPPED = "dropped"
 
 
 def _make_show(find: FindCity) -> Callable[..., None]:
@@ -157,10 +174,13 @@ def _make_show(find: FindCity) -> Callable[..., None]:
             with found.read() as tx:
                 one = tally.held_one(tx, WHOLE, number)
             feed = blocks(find(city)).get(one.feed)
-        typer.echo(f"{one.feed} {iso(one.at)} [{one.code}] {one.detail}　来自 {one.peer or '—'}，{one.size} 字节")
+        why = f"{reason(one.code)} [{one.code}] {one.detail}"
+        typer.echo(f"{one.feed} {iso(one.at)} {why}　来自 {one.peer or '—'}，{one.size} 字节")
         typer.echo(masked(one.raw))
         if feed is not None:
             tell_spans(feeds.fields_of(feed, one.raw, one.code, one.station))
+            for part in held_parts(feed, one, WallClock().now()):
+                tell_part(part)
 
     return show
 
@@ -170,6 +190,19 @@ def tell_spans(spans: Iterable[Span]) -> None:
     for one in spans:
         place = f"{one.begin:04X}" + (f"–{one.end - 1:04X}" if one.end - one.begin > 1 else "")
         typer.echo(f"{place:<10}{one.term}　{one.said}" + (f"　<< {one.wrong}" if one.wrong else ""))
+
+
+def tell_part(part: Part) -> None:
+    """What the codec makes of it with the block as it is now, and whether it would be refused again."""
+    if part.refused:
+        typer.echo(f"译不出：{reason(part.refused)}，{part.reason}")
+        return
+    sent = f"，发送 {iso(part.sent)}" if part.sent else ""
+    typer.echo(f"测站 {part.station or '（空）'} → {part.ours or '不在站点表里'}{sent}")
+    for one in part.values:
+        at = iso(one.at) if one.at else "没有时间"
+        typer.echo(f"  {one.element} → {one.ours}：{one.value} {one.unit}　{at}　{one.flags}".rstrip())
+    typer.echo(f"现在重试仍会拒收：{'；'.join(part.would)}" if part.would else "现在重试会收下")
 
 
 def masked(raw: bytes) -> str:
@@ -188,6 +221,7 @@ def _make_retry(find: FindCity) -> Callable[..., None]:
     ) -> None:
         """改好接入块以后，把这一条重新收一次。"""
         with opened(database) as found:
+            measure_by(found, find(city))
             known = blocks(find(city))
             with found.begin() as tx:
                 one = tally.held_one(tx, WHOLE, number)
@@ -209,3 +243,16 @@ def drop_held(
     with opened(database) as found, found.begin() as tx:
         tally.drop_held(tx, OPERATOR, number, reason)
     typer.echo("已弃置")
+
+
+def fetch_raw(
+    database: Where,
+    number: Annotated[int, typer.Argument(help="隔离区里的号")],
+    target: Annotated[Path, typer.Argument(help="写到哪个文件")],
+) -> None:
+    """取原始字节：口令没有遮盖，会记入查阅记录。"""
+    with opened(database) as found, found.begin() as tx:
+        one = tally.held_one(tx, WHOLE, number)
+        log_read(tx, OPERATOR, "quarantine_raw", f"held:{number}")
+        target.write_bytes(one.raw)
+    typer.echo(f"已写出 {len(one.raw)} 字节：{target}")

@@ -14,7 +14,9 @@ from openpyxl import Workbook
 
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, BadInput, iso
+from shouye.doors.cli.history_curve import curve
 from shouye.doors.cli.history_mark import mark
+from shouye.doors.cli.look import FILES, measure_by
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened
 from shouye.watch import archive, observe, stations
 from shouye.watch.observe import Reading
@@ -27,50 +29,55 @@ Folder = Annotated[Path, typer.Option("--files", help="归档文件所在目录"
 Since = Annotated[datetime, typer.Option("--since", help="从（不含），北京时间，如 2024-07-01T00:00:00")]
 Until = Annotated[datetime, typer.Option("--until", help="到（含），北京时间")]
 Element = Annotated[str, typer.Option("--element", help="监测要素，如 rain_mm、stage_m")]
-FILES = Path("var/run/history")
 
 
 def make_history(city: FindCity) -> typer.Typer:
     """The commands, bound to how the assembly finds a city."""
-    app = typer.Typer(help="历史数据：补录、导出、归档、找重复测源、人工标记。", no_args_is_help=True)
-    app.command("load")(load)
+    app = typer.Typer(help="历史数据：补录、导出、抽稀、归档、找重复测源、人工标记。", no_args_is_help=True)
+    app.command("load")(_make_load(city))
     app.command("export")(export)
     app.command("tidy")(_make_tidy(city))
     app.command("months")(months)
     app.command("same")(same)
+    app.command("curve")(curve)
     app.command("mark")(mark)
     return app
 
 
-def load(
-    file: Annotated[Path, typer.Argument(help="CSV：station,element,time,value[,step_min,revision,source]")],
-    database: Where,
-    step_min: Annotated[int, typer.Option("--step-min", min=1, help="时段长（分钟），行里没写时用")] = 60,
-    element: Annotated[str, typer.Option("--element", help="监测要素，行里没写时用")] = "",
-    system: Annotated[str, typer.Option("--system", help="站号是哪个系统的编码；按别名表认站")] = "",
-) -> None:
-    """补录：逐行检查，收下的入库并研判。
+def _make_load(find: FindCity) -> Callable[..., None]:
+    def load(
+        file: Annotated[Path, typer.Argument(help="CSV：station,element,time,value[,step_min,revision,source]")],
+        database: Where,
+        step_min: Annotated[int, typer.Option("--step-min", min=1, help="时段长（分钟），行里没写时用")] = 60,
+        element: Annotated[str, typer.Option("--element", help="监测要素，行里没写时用")] = "",
+        system: Annotated[str, typer.Option("--system", help="站号是哪个系统的编码；按别名表认站")] = "",
+        city: CityOption = "datong",
+    ) -> None:
+        """补录：逐行检查，收下的入库并研判。
 
-    已经有的不重复；收不下的逐行说明，退出码 1。
-    """
-    with opened(database) as base:
-        with base.read() as tx:
-            known = set(stations.gauges(tx, WHOLE))
-            names = {code: one for (named, code), one in stations.aliases(tx).items() if named == system}
-        refused: list[str] = []
-        rows = _read(file, timedelta(minutes=step_min), element, known, names if system else None, refused)
-        taken = stored = 0
-        while batch := list(islice(rows, _BATCH)):
-            with base.begin() as tx:
-                stored += observe.store_batch(tx, batch)
-            taken += len(batch)
-    typer.echo(f"收下 {taken} 行，其中新的 {stored} 行；拒收 {len(refused)} 行。")
-    for line in refused[:_SHOWN]:
-        typer.echo(line)
-    if len(refused) > _SHOWN:
-        typer.echo(f"……另有 {len(refused) - _SHOWN} 行")
-    if refused:
-        raise typer.Exit(1)
+        已经有的不重复；收不下的逐行说明，退出码 1。
+        """
+        with opened(database) as base:
+            measure_by(base, find(city))
+            with base.read() as tx:
+                known = set(stations.gauges(tx, WHOLE))
+                names = {code: one for (named, code), one in stations.aliases(tx).items() if named == system}
+            refused: list[str] = []
+            rows = _read(file, timedelta(minutes=step_min), element, known, names if system else None, refused)
+            taken = stored = 0
+            while batch := list(islice(rows, _BATCH)):
+                with base.begin() as tx:
+                    stored += observe.store_batch(tx, batch)
+                taken += len(batch)
+        typer.echo(f"收下 {taken} 行，其中新的 {stored} 行；拒收 {len(refused)} 行。")
+        for line in refused[:_SHOWN]:
+            typer.echo(line)
+        if len(refused) > _SHOWN:
+            typer.echo(f"……另有 {len(refused) - _SHOWN} 行")
+        if refused:
+            raise typer.Exit(1)
+
+    return load
 
 
 def _read(
@@ -199,7 +206,10 @@ def _make_tidy(find: FindCity) -> Callable[..., None]:
 def months(database: Where) -> None:
     """已归档的月：文件、条数、摘要、是否还在库。"""
     with opened(database) as base, base.read() as tx:
-        for one in archive.months(tx):
+        found = archive.months(tx)
+        if not found:
+            typer.echo("还没有归档的月；归档用 shouye history tidy")
+        for one in found:
             where = "文件和数据库" if one.live else "只在文件"
             typer.echo(f"{one.month}  {one.rows:>10} 条  {where}  {one.file}  {one.digest}")
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Mode, WallClock
+from shouye.base.roster import import_city, load_city
 from shouye.doors.cli.feeds import make_feeds, masked
 from shouye.main import CITIES, cli
 from shouye.watch import feeds, observe
@@ -111,13 +112,16 @@ def test_what_a_running_program_accepted_survives_kill_9(tmp_path: Path) -> None
     with program("run", "--data", str(data), "--port", "0") as running:
         assert push(page(running), key, body)["duplicate"] == 2
     told = run("status", "-d", url)
-    assert re.search(r"push .*2 .*2 ", told.output), told.output
+    assert re.search(r"HTTP 推送 +push +在收 .* 2 +2 +0 ", told.output), told.output
 
 
 def test_the_quarantine_is_listed_shown_retried_and_emptied(city: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'q.sqlite'}"
     database = Database(url, WallClock())
-    database.create(Mode.SIMULATION, "test")
+    datong = load_city(CITIES / "datong")
+    database.create(Mode.SIMULATION, datong.id)
+    with database.begin() as tx:
+        import_city(tx, datong)
     (feed,) = feeds.read_feeds(city / "feeds.toml").values()
     decode = feed.codec.decode_all
     assert decode is not None
@@ -129,7 +133,12 @@ def test_the_quarantine_is_listed_shown_retried_and_emptied(city: Path, tmp_path
         return CliRunner().invoke(app, ["quarantine", *words], env={"COLUMNS": "200"})
 
     assert "不在接入块 push" in ask("list", "-d", url).output
-    assert '"station": "new"' in ask("show", "-d", url, "1").output
+    shown = ask("show", "-d", url, "1").output
+    assert '"station": "new"' in shown
+    assert "现在重试仍会拒收：测站 new 不在接入块 push" in shown
+    assert "0 行" in ask("list", "-d", url, "--code", "time").output
+    assert "已写出" in ask("raw", "-d", url, "1", str(tmp_path / "raw")).output
+    assert b'"new"' in (tmp_path / "raw").read_bytes()
     (city / "feeds.toml").write_text(BLOCKS.replace("gauge =", "new ="), encoding="utf-8")
     assert ask("retry", "-d", url, "1").output == "已收\n"
     assert ask("retry", "-d", url, "1").exit_code == 2

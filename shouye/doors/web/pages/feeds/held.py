@@ -98,7 +98,7 @@ def _shown(byte: int) -> str:
     return chr(byte) if 32 <= byte < 127 else "·"
 
 
-def parts(feed: Feed, one: Held, now: datetime) -> list[Part]:
+def held_parts(feed: Feed, one: Held, now: datetime) -> list[Part]:
     """What is in it, with the block as it is now."""
     return [_part(feed, message, now) for message in feed.read(one.raw)[:MOST_MESSAGES]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -9,11 +10,12 @@ from fastapi import APIRouter, Form, Query, Response
 
 from shouye.base.access import Permission, log_read
 from shouye.base.kernel import BEIJING, NotFound
-from shouye.base.papers import Sheet
+from shouye.base.papers import Cell, Sheet
+from shouye.doors.web.context import CityContext
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.feeds.blocks import Blocks, blocks, proven
 from shouye.doors.web.pages.feeds.board import Source, board, noted, reason, refusals
-from shouye.doors.web.pages.feeds.held import dump, parts
+from shouye.doors.web.pages.feeds.held import dump, held_parts
 from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.doors.web.words import hidden, ms
@@ -28,7 +30,7 @@ DAYS = timedelta(days=13)
 SHOWN = 100
 _HEADS = (
     *("归口部门", "来源", "块名", "状态", "最后收到", "上一分钟（条）", "近1小时（条）", "滞后（秒）"),
-    *("今日已收", "今日重复", "今日拒收", "拒收原因", "隔离待处理", "样本"),
+    *("今日已收", "今日重复", "今日拒收", "拒收原因", "另记", "隔离待处理", "样本"),
 )
 _HELD_HEADS = (
     *("号", "时间", "来源", "归口部门", "原因", "说明", "测站", "从哪来", "字节"),
@@ -51,7 +53,7 @@ def sources(visit: See) -> Response:
             "feeds/sources.html",
             here="/feeds",
             live="#sources",
-            rows=[(one, proven(visit.city, one.feed)) for one in _sources(sight, known)],
+            rows=[(one, proven(visit.city, one.feed)) for one in sources_of(sight, known)],
             fault=known.fault,
             listening=visit.city.reception is not None,
             transports=feeds.all_transports(),
@@ -63,27 +65,33 @@ def sources(visit: See) -> Response:
 def export(visit: See, kind: Kind) -> Response:
     """接入一览导出."""
     with visit.look() as sight:
-        rows = [
-            (
-                one.feed.owner,
-                one.feed.term,
-                one.feed.name,
-                one.state.word,
-                one.heard_at,
-                one.last_minute,
-                one.last_hour,
-                None if one.lag is None else int(one.lag.total_seconds()),
-                one.accepted,
-                one.duplicate,
-                one.refused,
-                "，".join(f"{reason(code)} {many}" for code, many in one.reasons),
-                one.held,
-                proven(visit.city, one.feed).word,
-            )
-            for one in _sources(sight, blocks(visit.city))
-        ]
-        day = f"{sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
-    return download(visit, Sheet(f"接入一览 {day}", _HEADS, rows), kind)
+        sheet = sources_sheet(visit.city, sight)
+    return download(visit, sheet, kind)
+
+
+def sources_sheet(city: CityContext, sight: Sight) -> Sheet:
+    """接入一览 as a list, for the file and for the command line."""
+    rows = [
+        (
+            one.feed.owner,
+            one.feed.term,
+            one.feed.name,
+            one.state.word,
+            one.heard_at,
+            one.last_minute,
+            one.last_hour,
+            None if one.lag is None else int(one.lag.total_seconds()),
+            one.accepted,
+            one.duplicate,
+            one.refused,
+            "，".join(f"{reason(code)} {many}" for code, many in one.reasons),
+            "，".join(f"{noted(what)} {many}" for what, many in one.notes),
+            one.held,
+            proven(city, one.feed).word,
+        )
+        for one in sources_of(sight, blocks(city))
+    ]
+    return Sheet(f"接入一览 {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}", _HEADS, rows)
 
 
 @router.get("/feeds/{feed}")
@@ -92,7 +100,7 @@ def one_source(visit: See, feed: str) -> Response:
     with visit.look() as sight:
         known = blocks(visit.city)
         block = known.one(feed)
-        found = next((one for one in _sources(sight, known) if one.feed.name == feed), None)
+        found = next((one for one in sources_of(sight, known) if one.feed.name == feed), None)
         if found is None:
             raise NotFound(f"接入块 {feed}")
         since = sight.tx.now.astimezone(BEIJING).date() - DAYS
@@ -119,7 +127,7 @@ def one_source(visit: See, feed: str) -> Response:
 def pace(visit: See, feed: str) -> dict[str, Any]:
     """来数快慢 — a day, minute by minute."""
     with visit.look() as sight:
-        if feed not in {one.feed.name for one in _sources(sight, blocks(visit.city))}:
+        if feed not in {one.feed.name for one in sources_of(sight, blocks(visit.city))}:
             raise NotFound(f"接入块 {feed}")
         now = sight.tx.now
         found = tally.minutes(sight.tx, now - DAY, feed)
@@ -167,31 +175,38 @@ def quarantine(
 @router.get("/quarantine/export.{kind}")
 def export_held(visit: See, kind: Kind, feed: Name = "", code: Name = "", state: Name = "held") -> Response:
     """隔离区清单导出 — reasons without bytes; codes that may be numbers are masked for who may not act."""
+    with visit.look() as sight:
+        sheet = held_sheet(visit.city, sight, feed, code, state, whole=visit.actor.may(Permission.ACT))
+    return download(visit, sheet, kind)
+
+
+def held_sheet(
+    city: CityContext, sight: Sight, feed: str, code: str, state: str, *, whole: bool, most: int = EXPORTED
+) -> Sheet:
+    """隔离区清单, for the file and for the command line; `whole`: with the stations' codes."""
     if state not in STATES:
         raise NotFound(state)
-    with visit.look() as sight:
-        if not sight.city_wide:
-            raise NotFound("隔离区")
-        known, whole = blocks(visit.city).feeds, visit.actor.may(Permission.ACT)
-        rows = [
-            (
-                one.id,
-                one.at,
-                known[one.feed].term if one.feed in known else one.feed,
-                known[one.feed].owner if one.feed in known else "",
-                reason(one.code),
-                one.detail if whole or not one.station else one.detail.replace(one.station, hidden(one.station)),
-                one.station if whole else hidden(one.station),
-                one.peer,
-                one.size,
-                one.settled_at,
-                sight.who(one.settled_by) if one.settled_by else "",
-                one.settled_why,
-            )
-            for one in tally.held(sight.tx, sight.scope, feed, state, EXPORTED, None, code)
-        ]
-        day = f"{sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
-    return download(visit, Sheet(f"隔离区{STATES[state]} {day}", _HELD_HEADS, rows), kind)
+    if not sight.city_wide:
+        raise NotFound("隔离区")
+    known = blocks(city).feeds
+    rows = [
+        (
+            one.id,
+            one.at,
+            known[one.feed].term if one.feed in known else one.feed,
+            known[one.feed].owner if one.feed in known else "",
+            reason(one.code),
+            one.detail if whole or not one.station else one.detail.replace(one.station, hidden(one.station)),
+            one.station if whole else hidden(one.station),
+            one.peer,
+            one.size,
+            one.settled_at,
+            sight.who(one.settled_by) if one.settled_by else "",
+            one.settled_why,
+        )
+        for one in tally.held(sight.tx, sight.scope, feed, state, most, None, code)
+    ]
+    return Sheet(f"隔离区{STATES[state]} {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}", _HELD_HEADS, rows)
 
 
 @router.get("/quarantine/{number}")
@@ -211,7 +226,7 @@ def held_one(visit: See, number: int) -> Response:
             block=known,
             spans=spans,
             lines=dump(one.raw, spans),
-            parts=parts(known, one, sight.tx.now) if known else [],
+            parts=held_parts(known, one, sight.tx.now) if known else [],
             after=after[0] if after else None,
             states=STATES,
             **_words(),
@@ -251,7 +266,7 @@ def _file_name(one: Held) -> str:
     return f"{one.feed}-{one.id}{'' if one.is_whole else '-cut'}.bin"
 
 
-def _sources(sight: Sight, known: Blocks) -> list[Source]:
+def sources_of(sight: Sight, known: Blocks) -> list[Source]:
     """The sources that concern who looks: a county sees those that speak of its stations."""
     today = sight.tx.now.astimezone(BEIJING).date()
     mine = [feed for feed in known.feeds.values() if sight.city_wide or _ours(sight, feed)]
@@ -282,6 +297,32 @@ def _stations(sight: Sight, feed: Feed) -> list[tuple[str, str, list[observe.Rea
     codes = list(feed.stations) if sight.city_wide else _ours(sight, feed)
     rows = [(code, feed.stations[code], last.get(feed.stations[code], [])) for code in codes]
     return sorted(rows, key=lambda row: (max((one.time.timestamp() for one in row[2]), default=0.0), row[0]))
+
+
+def source_sheets(city: CityContext, sight: Sight, name: str) -> tuple[Sheet, Sheet]:
+    """一个来源 as lists, for the command line: its stations with their last values; its refusals day by day."""
+    block = blocks(city).one(name)
+    rows: list[Sequence[Cell]] = []
+    for code, number, readings in _stations(sight, block):
+        name = sight.roster.stations[number].name if number in sight.roster.stations else "花名册里没有"
+        rows += [
+            (
+                code,
+                number,
+                name,
+                sight.elements[one.element].term,
+                sight.elements[one.element].say(one.value),
+                one.time,
+            )
+            for one in readings
+        ] or [(code, number, name, "从未", "", None)]
+    told = refusals(tally.counts_by_day(sight.tx, name, sight.tx.now.astimezone(BEIJING).date() - DAYS))
+    days: list[Sequence[Cell]] = [(day, taken, refused, *each) for day, taken, each, refused in told.days]
+    heads = ("来源编码", "本市测站", "站名", "要素", "最近的数", "时间")
+    return (
+        Sheet(f"{block.term} 测站和最近的数", heads, rows),
+        Sheet(f"{block.term} 近 14 天逐日", ("日期", "收下", "拒收", *map(reason, told.codes)), days),
+    )
 
 
 def _sums(many: dict[tuple[str, str], int], place: int) -> dict[str, int]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from shouye.base.kernel import BEIJING, NotFound
+from shouye.base.kernel import BEIJING, NotFound, from_ms
+from shouye.base.papers import Sheet
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.pages.observe.plot import DAY, SPANS, Look, look, single, thinned
 from shouye.doors.web.sight import Sight
@@ -74,6 +75,19 @@ def compare_curve(
             "years": years,
             "note": _note(seen, years, sight.elements[chosen[0].partition("~")[2]].kind == "sum"),
         }
+
+
+def compare_sheet(city: CityContext, sight: Sight, keys: list[str], seen: Look) -> Sheet:
+    """对照 as a list, for the command line: a row an instant, a column a series with its unit."""
+    chosen = _chosen(sight, keys)
+    points = {
+        key: {at: value for at, value in _points(city, sight, key, seen) if value is not None} for key in chosen
+    }
+    times = sorted({at for some in points.values() for at in some})
+    heads = ("时间（北京时间）", *(f"{_name(sight, key)} {_unit(sight, key)}" for key in chosen))
+    rows = [(from_ms(at), *(points[key].get(at) for key in chosen)) for at in times]
+    each = f"，{seen.span.each}一行，雨量为合计，其余为末值" if seen.span.stretch else ""
+    return Sheet(f"对照 {seen.word}{each}", heads, rows)
 
 
 class NothingToCompare(NotFound):

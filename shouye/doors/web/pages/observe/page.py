@@ -9,16 +9,18 @@ from fastapi import APIRouter, Form, Response
 from shouye.base import pulse
 from shouye.base.kernel import BEIJING
 from shouye.base.papers import Sheet
+from shouye.doors.web.context import CityContext
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.desk.page import heard
 from shouye.doors.web.pages.feeds.blocks import blocks
 from shouye.doors.web.pages.observe.silent import rows as said
+from shouye.doors.web.sight import Sight
 from shouye.doors.web.visit import Act, See, back_to, render
 from shouye.watch import observe, stations
 
 router = APIRouter(include_in_schema=False)
 
-_HEADS = ("听不到", "来源、县区", "测站", "最后听到", "发现", "这意味着", "谁的事", "时限", "已联系")
+_HEADS = ("事项", "听不到", "来源、县区", "测站", "最后听到", "发现", "这意味着", "谁的事", "时限", "已联系")
 
 
 @router.get("/silence")
@@ -56,24 +58,29 @@ def silence(visit: See) -> Response:
 def export(visit: See, kind: Kind) -> Response:
     """听不到的清单导出."""
     with visit.look() as sight:
-        lines = pulse.silent(sight.tx, sight.scope)
-        owed = pulse.owed_for(sight.tx, sight.scope)
-        rows = [
-            (
-                row.what,
-                row.where,
-                "、".join(name for _, name in row.names) + row.rest,
-                row.heard_at,
-                row.line.since,
-                row.means,
-                sight.who(row.task.owner) if row.task else "",
-                row.task.due_at if row.task else None,
-                row.asked["note"] if row.asked else "",
-            )
-            for row in said(lines, owed, blocks(visit.city).feeds, sight.unheard, sight.roster)
-        ]
-        day = f"{sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
-    return download(visit, Sheet(f"听不到的 {day}", _HEADS, rows), kind)
+        sheet = silence_sheet(visit.city, sight)
+    return download(visit, sheet, kind)
+
+
+def silence_sheet(city: CityContext, sight: Sight) -> Sheet:
+    """听不到的 as a list, for the file and for the command line; by its number a matter is asked about."""
+    lines, owed = pulse.silent(sight.tx, sight.scope), pulse.owed_for(sight.tx, sight.scope)
+    rows = [
+        (
+            row.task.id if row.task else None,
+            row.what,
+            row.where,
+            "、".join(name for _, name in row.names) + (f" 等，另 {row.others} 站" if row.others else ""),
+            row.heard_at,
+            row.line.since,
+            row.means,
+            sight.who(row.task.owner) if row.task else "",
+            row.task.due_at if row.task else None,
+            row.asked["note"] if row.asked else "",
+        )
+        for row in said(lines, owed, blocks(city).feeds, sight.unheard, sight.roster)
+    ]
+    return Sheet(f"听不到的 {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}", _HEADS, rows)
 
 
 @router.post("/silence/{number}/asked")

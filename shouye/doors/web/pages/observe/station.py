@@ -15,6 +15,7 @@ from shouye.base.kernel import BEIJING, BadInput, NotFound
 from shouye.base.papers import Sheet
 from shouye.base.roster import Station
 from shouye.base.rules import RuleTable
+from shouye.doors.web.context import CityContext
 from shouye.doors.web.download import Kind, download
 from shouye.doors.web.pages.observe.board import rows
 from shouye.doors.web.pages.observe.plot import (
@@ -172,28 +173,33 @@ def export(
 ) -> Response:
     """读数导出 — every reading of the span as it was sent, with what is thought of it."""
     with visit.look() as sight:
-        place, _ = _station(sight, station)
-        seen = _seen(sight, element, span, until)
-        found = archive.all_of(sight.tx, sight.scope, visit.city.history, station, element, seen.since, seen.until)
-        readings = list(islice(found, MOST + 1))
-        if len(readings) > MOST:
-            raise BadInput(f"超过 {MOST} 行，请缩短时段")
-        known = sight.elements[element]
-        lines = [
-            (
-                one.time,
-                one.value,
-                one.counted,
-                known.unit,
-                one.step.total_seconds() / 60,
-                one.revision,
-                one.quality.word,
-                "；".join(flag.why for flag in one.flags),
-            )
-            for one in readings
-        ]
+        sheet = readings_sheet(visit.city, sight, station, element, _seen(sight, element, span, until))
+    return download(visit, sheet, kind)
+
+
+def readings_sheet(city: CityContext, sight: Sight, station: str, element: str, seen: Look) -> Sheet:
+    """读数 as a list, for the file and for the command line."""
+    place, _ = _station(sight, station)
+    found = archive.all_of(sight.tx, sight.scope, city.history, station, element, seen.since, seen.until)
+    readings = list(islice(found, MOST + 1))
+    if len(readings) > MOST:
+        raise BadInput(f"超过 {MOST} 行，请缩短时段")
+    known = sight.elements[element]
+    lines = [
+        (
+            one.time,
+            one.value,
+            one.counted,
+            known.unit,
+            one.step.total_seconds() / 60,
+            one.revision,
+            one.quality.word,
+            "；".join(flag.why for flag in one.flags),
+        )
+        for one in readings
+    ]
     heads = ("时间（北京时间）", "来数", "参与研判的值", "单位", "时段（分）", "订正次数", "质量", "说明")
-    return download(visit, Sheet(f"{place.name} {known.term} {seen.word}".replace(":", ""), heads, lines), kind)
+    return Sheet(f"{place.name} {known.term} {seen.word}".replace(":", ""), heads, lines)
 
 
 @router.post("/stations/{station}/marks")

@@ -102,26 +102,31 @@ _SHAPES = {
 def export(visit: See, kind: Kind, wanted: Asked) -> Response:
     """最新值导出 — what the filter shows."""
     with visit.look() as sight:
-        found = [row for row in all_rows(visit.city, sight, wanted.hazard) if wanted.takes(row)]
-        lines = [
-            (
-                row.state.word,
-                "、".join(one.word for one in row.findings),
-                row.station.name,
-                row.station.id,
-                row.county,
-                "、".join(row.owners),
-                row.term,
-                row.reading.value if row.reading else None,
-                sight.elements[row.reading.element].unit if row.reading else "",
-                row.reading.time if row.reading else None,
-                row.reading.step.total_seconds() / 60 if row.reading else None,
-                row.why,
-            )
-            for row in found
-        ]
-        title = f"监测最新值 {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}"
-    return download(visit, Sheet(title, _HEADS, lines), kind)
+        sheet = latest_sheet(visit.city, sight, wanted)
+    return download(visit, sheet, kind)
+
+
+def latest_sheet(city: CityContext, sight: Sight, wanted: Filter) -> Sheet:
+    """监测最新值 as a list, for the file and for the command line."""
+    lines = [
+        (
+            row.state.word,
+            "、".join(one.word for one in row.findings),
+            row.station.name,
+            row.station.id,
+            row.county,
+            "、".join(row.owners),
+            row.term,
+            row.reading.value if row.reading else None,
+            sight.elements[row.reading.element].unit if row.reading else "",
+            row.reading.time if row.reading else None,
+            row.reading.step.total_seconds() / 60 if row.reading else None,
+            row.why,
+        )
+        for row in all_rows(city, sight, wanted.hazard)
+        if wanted.takes(row)
+    ]
+    return Sheet(f"监测最新值 {sight.tx.now.astimezone(BEIJING):%Y-%m-%d %H%M}", _HEADS, lines)
 
 
 def _page(visit: See, wanted: Filter, template: str) -> Response:
