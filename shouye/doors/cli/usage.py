@@ -63,6 +63,7 @@ class CommandLine(TyperGroup):
         **extra: Any,
     ) -> Any:
         given = (args, prog_name or "shouye", complete_var, False, windows_expand_args)
+        _explain_help(self)
         if not standalone_mode:
             return super().main(*given, **extra)
         try:
@@ -80,6 +81,14 @@ class CommandLine(TyperGroup):
             typer.echo(told, err=True)
             sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain_help(command: Any) -> None:
+    """The one option that the parser itself adds, of this command and of all below it."""
+    if option := command.get_help_option(typer.Context(command)):
+        option.help = "显示这段说明"
+    for below in getattr(command, "commands", {}).values():
+        _explain_help(below)
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)

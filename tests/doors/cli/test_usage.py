@@ -38,6 +38,7 @@ def test_a_group_alone_shows_its_commands() -> None:
     result = CliRunner().invoke(cli, ["feeds"])
     assert "quarantine" in result.stdout + result.stderr
     assert "命令写得不对" not in result.stderr
+    assert "显示这段说明" in CliRunner().invoke(cli, ["feeds", "ask", "--help"], env={"COLUMNS": "200"}).stdout
 
 
 @pytest.mark.parametrize(
