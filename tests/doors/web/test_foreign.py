@@ -33,7 +33,8 @@ from shouye.base.access import (
 from shouye.doors.web import CityContext, create_app
 from shouye.doors.web.security import CSRF_HEADER, is_api
 from shouye.during import byhand, call, warn
-from shouye.watch import assess, stations
+from shouye.watch import assess, downlink, stations
+from shouye.watch.intake import Inquiry
 from tests.doors.web.conftest import Client
 from tests.doors.web.scene import copy_of
 from tests.doors.web.test_routes import declared
@@ -65,6 +66,8 @@ FIELDS = {
     "hours": "4",
     "act": "confirmed",
     "show": "all",
+    "code": "0014020001",
+    "command": "now",
 }
 
 
@@ -96,6 +99,7 @@ def abroad(waiting: CityContext, tmp_path: Path) -> Iterator[Abroad]:
             "takeover", notice.group, "外县", ABROAD, "x", tx.now, "call", {"obligations": [owed.id]}
         )
         (number,) = tasks.open_tasks(tx, [task])
+        asked = downlink.order(tx, OPERATOR, "hydrology", "sl651", "53487", "clock", Inquiry("0014020001"))
         objects: dict[str, int | str] = {
             "notice": notice.id,
             "notices/number": notice.id,
@@ -111,7 +115,8 @@ def abroad(waiting: CityContext, tmp_path: Path) -> Iterator[Abroad]:
             "person": owed.primary or 0,
             "station": next(key for key, one in stations.gauges(tx, WHOLE).items() if one.county == ABROAD),
             "change": "withdraw",
-            "feed": "nowhere",
+            "feed": "hydrology",
+            "asked/number": asked,
             "element": "rain_mm",
         }
     yield Abroad(city, objects)
