@@ -75,7 +75,7 @@ class Verdict:
             said.append(f"锚之后（第 {self.anchor.seq + 1} 号起）若被截短，这把锚看不出来；请用更新的首部再核。")
         if not self.known_keys:
             said.append("不知道应信任哪把公钥：签名只说明首尾出自同一把密钥，不说明是谁的。")
-        said.append("持有封存密钥的人可以重做并重签锚之后的全部内容。")
+        said.append("持有封存密钥的人，或能往密钥目录放公钥的人，可以重做并重签锚之后的全部内容。")
         if self.unsealed:
             said.append(f"尚未封存的 {self.unsealed} 条事实不受保护{self._oldest()}。")
         said.append("只证明事实封存之后没有变，不证明当初记下的就是真的；其他数据表不在封存之内。")

@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from shouye.base.kernel.clock import BEIJING
 from shouye.base.kernel.db import Database, Tx
 from shouye.base.kernel.files import write_over
 from shouye.base.kernel.seal import sealed_head
+
+log = structlog.get_logger()
+
+AGAIN = timedelta(minutes=1)
+"""How soon a sheet that could not be written is tried again (proposed)."""
 
 
 class DailyHead:
@@ -19,10 +26,11 @@ class DailyHead:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._not_before: datetime | None = None
 
     def next_at(self, tx: Tx) -> datetime | None:
         if not self._file(tx.now).is_file():
-            return tx.now if sealed_head(tx) is not None else None
+            return self._not_before or tx.now if sealed_head(tx) is not None else None
         return _midnight(tx.now) + timedelta(days=1)
 
     def run_due(self, database: Database) -> int:
@@ -30,9 +38,15 @@ class DailyHead:
             head, anchor = sealed_head(tx), self._file(tx.now)
         if head is None or anchor.is_file():
             return 0
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_over(anchor.with_suffix(".txt"), head.printed().encode())
-        write_over(anchor, head.anchor().encode())
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_over(anchor.with_suffix(".txt"), head.printed().encode())
+            write_over(anchor, head.anchor().encode())
+        except OSError as error:  # a full disk; it must not end the watch
+            log.warning("daily head not written", error=repr(error))
+            self._not_before = database.clock.now() + AGAIN
+            return 0
+        self._not_before = None
         return 1
 
     def _file(self, now: datetime) -> Path:

@@ -73,12 +73,19 @@ class Heartbeat:
         now = database.clock.now()
         self._next = now + self._outward.every
         if self._outward.file is not None:
-            self._outward.file.parent.mkdir(parents=True, exist_ok=True)
-            self._outward.file.write_text(now.isoformat(timespec="seconds") + "\n", encoding="utf-8")
+            self._write(self._outward.file, now)
         if self._outward.url and (self._under_way is None or not self._under_way.is_alive()):
             self._under_way = threading.Thread(target=self._call, name="heartbeat", daemon=True)
             self._under_way.start()
         return 1
+
+    def _write(self, file: Path, now: datetime) -> None:
+        """A full disk: who watches us hears nothing and comes to look; we go on."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(now.isoformat(timespec="seconds") + "\n", encoding="utf-8")
+        except OSError as error:
+            log.warning("outward heartbeat failed", error=repr(error))
 
     def _call(self) -> None:
         try:

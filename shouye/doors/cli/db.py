@@ -30,7 +30,7 @@ from shouye.base.kernel import (
     vault_path,
 )
 from shouye.base.roster import has_city, import_city, load_city
-from shouye.doors.cli.words import DataOption, Where, opened, say
+from shouye.doors.cli.words import DataOption, Where, opened, say, unhindered
 
 ROLES = ("engine", "clock")
 """只由一个进程担任的角色 — judging, and the clock with its jobs, ladders and calls."""
@@ -141,7 +141,7 @@ def make_standby(duty: Duty) -> Callable[..., None]:
 
         if not until_up(database, stop, say):
             return
-        with opened(database) as found:
+        with unhindered(), opened(database) as found:
             vault_path(found.engine.url, data / "keys" if data else None)  # asked now, not in the night
             _say_holders(found)
             say("待命中，Ctrl-C 结束")

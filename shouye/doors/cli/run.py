@@ -15,6 +15,7 @@ from rich.console import Console
 
 from shouye.base.kernel import Mode, Refusal, until_up
 from shouye.doors.cli.db import ModeWord
+from shouye.doors.cli.words import unhindered
 
 
 class OneWriter(Refusal):
@@ -97,22 +98,23 @@ def make_run(station: Station) -> Callable[..., None]:
 
         一个进程全部担任，或用 --role 分开（分开须用 PostgreSQL）。
         """
-        console = Console(highlight=False, soft_wrap=True)
-        stop = threading.Event()
-        for end in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(end, lambda *_: stop.set())
-        try:
-            place, roles = station.city(city), tuple(role or Role)
-            plan = RunPlan(place, mode.mode, data, database, roles, host, port, heartbeat_file, heartbeat_url)
+        with unhindered():
+            console = Console(highlight=False, soft_wrap=True)
+            stop = threading.Event()
+            for end in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(end, lambda *_: stop.set())
+            try:
+                place, roles = station.city(city), tuple(role or Role)
+                plan = RunPlan(place, mode.mode, data, database, roles, host, port, heartbeat_file, heartbeat_url)
 
-            def say(line: str) -> None:
-                console.print(line, markup=False)
+                def say(line: str) -> None:
+                    console.print(line, markup=False)
 
-            if until_up(plan.url, stop, say):
-                station.run(plan, stop, say)
-        except Refusal as refusal:
-            Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
-            raise typer.Exit(2) from None
-        console.print("已停止。")
+                if until_up(plan.url, stop, say):
+                    station.run(plan, stop, say)
+            except Refusal as refusal:
+                Console(stderr=True, soft_wrap=True).print(refusal.message, style="bold", markup=False)
+                raise typer.Exit(2) from None
+            console.print("已停止。")
 
     return run

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -59,6 +60,32 @@ def _demand_made(database: Database) -> None:
         raise NoDatabase(place.database)
     if database.version() is None:
         raise NoDatabase
+
+
+class _Unhindered:
+    """A stream that loses what cannot be written: a full disk under the log stops no watch."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def unhindered() -> Iterator[None]:
+    """说不出也照做 — for a command that runs for months: whether its words can be written is not its concern."""
+    with redirect_stdout(_Unhindered(sys.stdout)), redirect_stderr(_Unhindered(sys.stderr)):
+        yield
 
 
 def say(line: str) -> None:

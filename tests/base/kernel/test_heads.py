@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shouye.base.kernel import DailyHead, Sealer, SimClock, open_key, read_anchor
+from shouye.base.kernel.heads import AGAIN
 from tests.base.kernel.sealing import NOON, judged, new, tell
 
 DAY = timedelta(days=1)
@@ -36,4 +37,21 @@ def test_every_day_has_its_head(tmp_path: Path) -> None:
         assert head.is_genuine()
         assert not judged(database, anchor=head).flaws
         assert head.printed() == file.with_suffix(".txt").read_text()
+    database.close()
+
+
+def test_a_sheet_that_cannot_be_written_ends_no_watch(tmp_path: Path) -> None:
+    """Its disk is full: it is tried again, and the loop goes on."""
+    clock = SimClock(NOON)
+    database = new(f"sqlite:///{tmp_path / 'town.sqlite'}", clock)
+    tell(database, range(3))
+    Sealer(open_key(tmp_path / "keys"), "a").seal_all(database)
+    (tmp_path / "heads").write_text("in the way")
+    heads = DailyHead(tmp_path / "heads")
+    assert heads.run_due(database) == 0
+    with database.read() as tx:
+        assert heads.next_at(tx) == NOON + AGAIN
+    (tmp_path / "heads").unlink()
+    clock.move_to(NOON + AGAIN)
+    assert heads.run_due(database) == 1
     database.close()

@@ -231,3 +231,6 @@ def test_the_outward_heartbeat_touches_and_calls(database: Database, tmp_path: P
     server.shutdown()
     server.server_close()
     beat.run_due(database)  # nobody answers now: noted, and no more
+    pulse.Heartbeat(pulse.Outward(file / "no folder")).run_due(
+        database
+    )  # a full disk is no end of the watch either

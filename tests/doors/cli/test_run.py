@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import sys
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+
+import pytest
+import structlog
 
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, Database, Fact, SimClock, WallClock, facts_since, holdings, record
+from shouye.doors.cli.db import ModeWord
+from shouye.doors.cli.run import RunPlan, make_run
 from shouye.watch import assess, observe
 from tests.programs import Program, eventually, program
 
@@ -106,5 +116,37 @@ def test_sqlite_is_not_split(tmp_path: Path) -> None:
 
 
 def test_fictional_people_never_serve_in_earnest(tmp_path: Path) -> None:
+    Database(
+        f"sqlite:///{tmp_path / 'shouye.sqlite'}", WallClock()
+    )  # and with it the key, which is asked for first
     with program("run", "--data", str(tmp_path), "--mode", "actual", "--port", "0") as running:
         running.wait_for("虚构人员")
+
+
+class Speaking:
+    """A station that says something, complains, and has reached the end."""
+
+    ended = False
+
+    def city(self, name: str) -> Path:
+        return Path(name)
+
+    def run(self, plan: RunPlan, stop: threading.Event, say: Callable[[str], None]) -> None:
+        say("控制台：…")
+        structlog.get_logger().warning("storage_away")
+        self.ended = True
+
+
+class FullDisk(StringIO):
+    """Where the log would go."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, f"{len(text)} letters too many")
+
+
+def test_a_full_disk_under_the_log_stops_no_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    station = Speaking()
+    make_run(station)("datong", ModeWord.SIMULATION, tmp_path, None, None, "127.0.0.1", 0, None, "")
+    assert station.ended
