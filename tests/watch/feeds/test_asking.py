@@ -16,6 +16,7 @@ from shouye.base.access import OPERATOR, WHOLE
 from shouye.base.kernel import BadInput, Database, NotFound, SimClock
 from shouye.watch import downlink, feeds, observe, stations
 from shouye.watch.downlink import Order, OrderState
+from shouye.watch.feeds import Feed
 from shouye.watch.intake import Decoded, Inquiry, codec_of
 from tests.watch.feeds.town import NOW, STATION, hydrology, report, town, wait_for
 
@@ -151,3 +152,66 @@ def test_an_order_is_taken_back_before_it_goes_out_or_grows_stale(database: Data
     with database.read() as tx:
         assert downlink.outstanding(tx, "hydrology") == []
         assert downlink.orders(tx, WHOLE)[0].is_stale(tx.now)
+
+
+MN = "DT1402000000EXAMPLE00001"
+
+
+def packet(text: str) -> bytes:
+    """HJ 212 as a logger writes it: length, segment, its own CRC."""
+    crc = 0xFFFF
+    for byte in text.encode():
+        crc = (crc >> 8) ^ byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+    return f"##{len(text.encode()):04d}{text}{crc:04X}\r\n".encode()
+
+
+def test_a_logger_is_asked_as_it_speaks_and_says_yes_or_no(database: Database) -> None:
+    """HJ 212: 9011, the data or nothing, 9012; kind, password and version are those of the logger itself."""
+    feed = Feed(
+        name="pollution",
+        term="污染源",
+        owner="生态环境局",
+        meaning="数采仪",
+        codec_name="hj212",
+        transport="tcp",
+        interval=timedelta(minutes=10),
+        stations={MN: "53487"},
+        options={"port": 0},
+    )
+    asked = Inquiry(MN, NOW - timedelta(hours=2), NOW)
+    with database.begin() as tx:
+        for command, what in (("hour", asked), ("set-clock", Inquiry(MN)), ("interval", Inquiry(MN))):
+            downlink.order(tx, OPERATOR, feed.name, "hj212", "53487", command, what)
+    with feeds.reception(database, {feed.name: feed}) as desk:
+        port = wait_for(lambda: desk.ports.get(feed.name))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            line.sendall(
+                packet(f"QN=20260720080000000;ST=31;CN=2011;PW=654321;MN={MN};Flag=4;CP=&&a21026-Rtd=5.0&&")
+            )
+            said = b""
+            while said.count(b"\r\n") < 3:
+                said += line.recv(4096)
+            heads = {one.split("CN=")[1][:4]: one for one in said.decode().split("\r\n") if one}
+            assert set(heads) == {"2061", "1012", "1061"}
+            assert "ST=31" in heads["2061"]
+            assert "PW=654321" in heads["2061"]
+            assert "Flag=5" in heads["2061"]
+            assert "BeginTime=20260720061000;EndTime=20260720081000" in heads["2061"]
+            assert "SystemTime=20260720081000" in heads["1012"]
+            yes, done = ("9011", "QnRtn=1"), ("9012", "ExeRtn=1")
+            data = ("2061", "DataTime=20260720070000;a21026-Avg=4.5")
+            for cn, replies in (
+                ("2061", [yes, data, done]),
+                ("1012", [yes, done]),
+                ("1061", [("9011", "QnRtn=4")]),
+            ):
+                qn = heads[cn].split("QN=")[1][:17]
+                for function, cp in replies:
+                    line.sendall(packet(f"QN={qn};ST=31;CN={function};PW=654321;MN={MN};Flag=4;CP=&&{cp}&&"))
+            wait_for(lambda: not [one for one in standing(database) if one.settled_at is None])
+    told = {one.command: (one.state, one.told) for one in standing(database)}
+    assert told["hour"][0] is told["set-clock"][0] is OrderState.ANSWERED
+    assert "2026-07-20 07:00:00" in told["hour"][1]
+    assert (told["interval"][0], "QnRtn=4" in told["interval"][1]) == (OrderState.REFUSED, True)

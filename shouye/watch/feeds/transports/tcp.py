@@ -273,12 +273,12 @@ class _Line:
         heard = self._up_to_noise(messages)
         if heard:
             await deliver(self._server.desk, self._server.feed, heard, self._address)
-            if any(isinstance(message, Decoded) for message in heard):
+            if spoken := {message.station for message in heard if isinstance(message, Decoded)}:
                 self._until = self._loop.time() + self._server.option("idle_s")
-        if answer and len(heard) == len(messages):
-            self._writer.write(answer)
-            async with asyncio.timeout(_TICK_S):
-                await self._writer.drain()
+                self._stations |= spoken & self._server.feed.listed
+                self._server.lines |= dict.fromkeys(self._stations, self)
+        if len(heard) == len(messages):
+            await self._write(answer)
         if self._is_noise:
             self._server.turned_away["noise"] += 1
             return False
