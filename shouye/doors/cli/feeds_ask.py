@@ -48,7 +48,7 @@ def make_ask(find: FindCity) -> Callable[..., None]:
             if not database:
                 raise BadInput("请用 --database 指明数据库")
         with opened(database) as base:
-            asked = Inquiry(code, _aware(begin), _aware(end), tuple(element or ()))
+            asked = Inquiry(code, _aware(begin), _aware(end), feed.in_its_words(element or ()))
             with base.begin() as tx:
                 number = downlink.order(
                     tx, OPERATOR, feed.name, feed.codec_name, feed.stations[code], command, asked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -257,6 +257,11 @@ class Feed:
     def can_be_asked(self) -> bool:
         """召测 — its devices stay on a line of ours, and its protocol has commands."""
         return self.transport == "tcp" and bool(self.codec.commands)
+
+    def in_its_words(self, elements: Iterable[str]) -> tuple[str, ...]:
+        """What the source calls elements of ours; a name that it knows itself stays."""
+        theirs = {rule.element: name for name, rule in self.elements.items() if rule.element}
+        return tuple(one if one in self.elements else theirs.get(one, one) for one in elements)
 
     @property
     def times_by_arrival(self) -> bool:

@@ -220,12 +220,12 @@ def test_a_device_is_asked_from_its_source(acting: Console) -> None:
     assert f'href="{path}"' in client.get("/feeds/hydrology").text
     asked = {**form, "code": "0014020001", "command": "period"}
     assert "要写明起始时间、截止时间、要素" in client.post(path, asked).text
-    times = {"begin": "2026-07-20T00:00", "end": "2026-07-20T06:00", "elements": "stage_m，26"}
+    times = {"begin": "2026-07-20T00:00", "end": "2026-07-20T06:00", "elements": "stage_m，rain_mm，26"}
     assert client.post(path, {**asked, **times, "begin": "noon"}).status_code == 422
     assert client.post(path, {**asked, **times}).headers["location"] == f"{path}#order-1"
     page = client.get(path).text
     assert "等设备上线" in page
-    assert "stage_m、26" in page
+    assert "stage_m、rain_5min_mm、26" in page
     assert acting.client("viewer").post(path, {"csrf": acting.csrf("viewer"), **asked}).status_code == 403
     assert client.post(f"{path}/1/withdraw", form).status_code == 303
     assert "已撤回" in client.get(path).text

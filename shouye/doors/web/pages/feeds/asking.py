@@ -57,7 +57,7 @@ def ask(
         if code not in codes:
             raise NotFound(f"测站 {code}")
         since, until = (from_local(one) if one else None for one in (begin, end))
-        words = tuple(elements.replace("，", " ").replace("、", " ").replace(",", " ").split())
+        words = block.in_its_words(elements.replace("，", " ").replace("、", " ").replace(",", " ").split())
         inquiry = Inquiry(code, since, until, words)
         place = block.stations[code]
         number = downlink.order(sight.tx, visit.actor, feed, block.codec_name, place, command, inquiry)
