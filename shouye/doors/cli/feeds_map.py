@@ -18,6 +18,7 @@ from rich.console import Console
 
 from shouye.base.kernel import BadInput, iso
 from shouye.doors.cli.words import told
+from shouye.watch.feeds import UNITS
 from shouye.watch.intake import Decoded, Refused, SessionOptions, codec_of, table_rows
 
 _TIMES = (
@@ -46,6 +47,7 @@ _UNIT = r"unit|单位"
 _LIMIT = r"alert|minor|major|warning|警戒|保证|阈值|limit"
 _WRITTEN_UNIT = re.compile(r"[(（\[]([^)）\]]+)[)）\]]|_(mm|cm|m|ft|c)$")
 _LOOKED_AT = 500
+_LEAST = 0.005
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def guess(data: bytes) -> Guess:
     settings: dict[str, str | int] = {"time": time, "time_format": time_format}
     if station is not None:
         settings["station"] = station
-    unit_column = _first(header, _UNIT)
-    used = {station, unit_column, *re.findall(r"\{([^}]+)\}", time), time}
+    unit_columns = [name for name in header if re.search(_UNIT, name, re.IGNORECASE)]
+    used = {station, *unit_columns, *re.findall(r"\{([^}]+)\}", time), time}
     for at, name in enumerate(header):
         if name in used or re.search(_LIMIT, name, re.IGNORECASE) or not _numbers(body, at):
             continue
@@ -78,14 +80,35 @@ def guess(data: bytes) -> Guess:
             continue
         written = _WRITTEN_UNIT.search(name)
         unit = next((part for part in written.groups() if part), element[1]) if written else element[1]
-        if unit_column is not None and name in unit_column:
-            unit = f"@{unit_column}"
+        beside = _unit_column(name, element[0], unit_columns, header, body)
+        if beside and not written:
+            unit = f"@{beside}"
+            unit_columns.remove(beside)
         settings[f"column.{name}"] = f"{element[0]} {unit}"
         used.add(name)
     at = header.index(station) if station is not None else -1
     seen = dict.fromkeys(cells[at] for cells in body if at >= 0 and at < len(cells) and cells[at])
     unused = tuple(name for name in header if name and name not in used)
     return Guess(settings, tuple(seen), unused)
+
+
+def _unit_column(
+    name: str, element: str, unit_columns: Sequence[str], header: Sequence[str], body: list[list[str]]
+) -> str:
+    """The column that says the unit: one named after this, or any whose every word may well be the element's."""
+    for column in sorted(unit_columns, key=lambda one: name not in one):
+        at = header.index(column)
+        if name in column or all(_can_be(cells[at], element) for cells in body if at < len(cells)):
+            return column
+    return ""
+
+
+def _can_be(unit: str, element: str) -> bool:
+    """Metres of rain could be converted, but nobody sends them."""
+    try:
+        return _LEAST <= UNITS.convert(1.0, unit, UNITS.of(element)) <= 1 / _LEAST
+    except ValueError:
+        return False
 
 
 def _first(header: Sequence[str], pattern: str) -> str | None:

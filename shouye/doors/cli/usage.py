@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
+from rich.console import RenderableType
+from rich.style import StyleType
+from rich.table import Table
+from rich.text import Text
 from typer import rich_utils
 from typer.core import TyperGroup
 
@@ -118,6 +122,24 @@ def _said(wrong: typer.TyperException) -> str:
     return f"命令写得不对：{sentence(message)}。写法见 {context.command_path} --help"
 
 
+class _Folded(Table):
+    """帮助里的表 — Chinese has no spaces to break at: without folding a narrow terminal cuts the sentence off."""
+
+    def add_row(
+        self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False
+    ) -> None:
+        super().add_row(*cells, style=style, end_section=end_section)
+        for column in self.columns:
+            column.overflow = "fold"
+
+
+def _joined(parts: list[Text]) -> Text:
+    """One text where typer sets parts beside each other, each cut for itself."""
+    return Text(" ").join(parts)
+
+
+for _name, _ours in (("Table", _Folded), ("Columns", _joined)):  # typer offers no setting for it
+    setattr(rich_utils, _name, _ours)
 rich_utils.ARGUMENTS_PANEL_TITLE = "参数"
 rich_utils.OPTIONS_PANEL_TITLE = "选项"
 rich_utils.COMMANDS_PANEL_TITLE = "命令"

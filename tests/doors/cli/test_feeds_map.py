@@ -37,6 +37,12 @@ def test_columns_units_and_time_are_guessed() -> None:
     assert "Alert_level" in found.unused
 
 
+def test_a_column_named_unit_speaks_for_what_it_can_be_the_unit_of() -> None:
+    found = guess("站名,时间,雨量,水位,Unit\na,2026-07-20 08:00,2,5.7,m\nb,2026-07-20 08:00,1,8.3,m\n".encode())
+    assert found.settings["column.水位"] == "stage_m @Unit"
+    assert found.settings["column.雨量"] == "rain_mm mm", "no metres of rain"
+
+
 @pytest.mark.parametrize(
     ("text", "time", "time_format"),
     [

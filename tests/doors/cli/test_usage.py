@@ -65,6 +65,12 @@ def test_a_database_out_of_reach_is_one_sentence(
     assert result.stderr.count("\n") == 1
 
 
+def test_help_is_not_cut_on_a_narrow_terminal() -> None:
+    told = CliRunner().invoke(cli, ["drill", "--help"], prog_name="shouye", env={"COLUMNS": "80"}).output
+    assert "…" not in told
+    assert "倍速看" in told.replace(" ", "").replace("│", "").replace("\n", "")
+
+
 def test_a_full_disk_is_one_sentence() -> None:
     said = usage.outside(OSError(errno.ENOSPC, "No space left on device", "record.json"))
     assert said == "读写文件不成：No space left on device（record.json）。"

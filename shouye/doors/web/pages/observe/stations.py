@@ -133,7 +133,7 @@ def _page(visit: See, wanted: Filter, template: str) -> Response:
     with visit.look() as sight:
         every = all_rows(visit.city, sight, wanted.hazard)
         found = [row for row in every if wanted.takes(row)]
-        counties = dict.fromkeys((row.station.county, row.county) for row in sorted(every, key=_by_county))
+        of_any_state = replace(wanted, state="")
         return render(
             visit,
             sight,
@@ -145,19 +145,15 @@ def _page(visit: See, wanted: Filter, template: str) -> Response:
             found=len(found),
             every=len(every),
             stations=len({row.station.id for row in found}),
-            counts=tallied(row for row in every if replace(wanted, state="").takes(row)),
+            counts=tallied(row for row in every if of_any_state.takes(row)),
             wanted=wanted,
             query=_query(wanted),
-            counties=list(counties),
+            counties=sorted({(row.station.county, row.county) for row in every}),
             hazards=_hazards(sight),
             terms=dict(sorted({row.reading.element: row.term for row in every if row.reading}.items())),
             owners=sorted({owner for row in every for owner in row.owners}),
             boundaries=boundaries(visit.city.roster, visit.city.folder),
         )
-
-
-def _by_county(row: Row) -> str:
-    return row.station.county
 
 
 def _query(wanted: Filter) -> str:
