@@ -18,7 +18,7 @@ from rich.console import Console
 
 from shouye.base.kernel import BadInput, iso
 from shouye.doors.cli.words import told
-from shouye.watch.feeds import UNITS
+from shouye.watch.feeds import units
 from shouye.watch.intake import Decoded, Refused, SessionOptions, codec_of, table_rows
 
 _TIMES = (
@@ -106,7 +106,7 @@ def _unit_column(
 def _can_be(unit: str, element: str) -> bool:
     """Metres of rain could be converted, but nobody sends them."""
     try:
-        return _LEAST <= UNITS.convert(1.0, unit, UNITS.of(element)) <= 1 / _LEAST
+        return _LEAST <= units.MEANING.convert(1.0, unit, units.MEANING.of(element)) <= 1 / _LEAST
     except ValueError:
         return False
 

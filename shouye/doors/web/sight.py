@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from shouye.base.roster import Roster
 from shouye.doors.web.unheard import Unheard, unheard
 from shouye.during import call, warn
 from shouye.watch import assess, observe
+
+_CODE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b", re.ASCII)
 
 BOARD_KINDS = ("call",)
 """Kinds of task that have a board of their own and would drown the list."""
@@ -121,6 +124,11 @@ class Sight:
         """事项怎么叫 — what is not heard is said with its place."""
         inside = task.kind == "silence" and task.division != self.roster.city.id
         return f"{self.roster.division(task.division).short}：{task.title}" if inside else task.title
+
+    def told(self, text: str) -> str:
+        """A sentence of the machine's with its elements in words: 水位（stage_m）的时间不可能."""
+        known = self.elements.by_name
+        return _CODE.sub(lambda one: f"{known[one[0]].term}（{one[0]}）" if one[0] in known else one[0], text)
 
     def who(self, tag: str) -> str:
         """谁 — a post's title with its place, an account's name, or what the machine calls itself."""

@@ -185,6 +185,7 @@ def _environment() -> Environment:
         when=words.when,
         day=words.day,
         span=words.span,
+        length_of=words.length,
         ms=words.ms,
         figure=words.figure,
         grouped=words.grouped,

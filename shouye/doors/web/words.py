@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shouye.base.kernel import BEIJING, BadInput, to_ms
 
@@ -38,6 +38,15 @@ def span(seconds: float) -> str:
     if days:
         return f"{days} 天 {hours:02d}:{minutes:02d}"
     return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes:02d}:{secs:02d}"
+
+
+def length(of: timedelta) -> str:
+    """10 秒, 5 分钟, 1 小时: an interval that is declared, not a time that runs."""
+    seconds = of.total_seconds()
+    for unit, word in ((3600, "小时"), (60, "分钟")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {word}"
+    return f"{seconds:g} 秒"
 
 
 def ms(instant: datetime) -> int:

@@ -13,7 +13,7 @@ from shouye.watch.feeds.jobs import StorageAway as StorageAway
 from shouye.watch.feeds.jobs import listen as listen
 from shouye.watch.feeds.jobs import load as load
 from shouye.watch.feeds.jobs import reception as reception
-from shouye.watch.feeds.model import UNITS as UNITS
+from shouye.watch.feeds.meanings import units as units
 from shouye.watch.feeds.model import BadFeed as BadFeed
 from shouye.watch.feeds.model import ElementRule as ElementRule
 from shouye.watch.feeds.model import Feed as Feed

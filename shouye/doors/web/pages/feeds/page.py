@@ -118,6 +118,7 @@ def one_source(visit: See, feed: str) -> Response:
             most=_MOST_STATIONS,
             refusals=refusals(tally.counts_by_day(sight.tx, feed, since)),
             secret=_SECRETS,
+            columns=_columns(sight, block),
             port=visit.city.reception.ports.get(feed) if visit.city.reception else None,
             **_words(),
         )
@@ -196,7 +197,9 @@ def held_sheet(
             known[one.feed].term if one.feed in known else one.feed,
             known[one.feed].owner if one.feed in known else "",
             reason(one.code),
-            one.detail if whole or not one.station else one.detail.replace(one.station, hidden(one.station)),
+            sight.told(
+                one.detail if whole or not one.station else one.detail.replace(one.station, hidden(one.station))
+            ),
             one.station if whole else hidden(one.station),
             one.peer,
             one.size,
@@ -323,6 +326,23 @@ def source_sheets(city: CityContext, sight: Sight, name: str) -> tuple[Sheet, Sh
         Sheet(f"{block.term} 测站和最近的数", heads, rows),
         Sheet(f"{block.term} 近 14 天逐日", ("日期", "收下", "拒收", *map(reason, told.codes)), days),
     )
+
+
+_SETTINGS = {
+    "rows": "数据行在", "station": "测站", "time": "时间", "time_format": "时间写法", "zone_h": "时区",
+    "element": "要素", "value": "数值", "unit": "单位", "missing": "缺测写作",
+    "header_row": "表头行", "sheet": "工作表", "delimiter": "分隔符",
+}  # fmt: skip
+
+
+def _columns(sight: Sight, feed: Feed) -> list[tuple[str, str]]:
+    """列对照 — how a table or JSON is read; other settings may be passwords and are not shown."""
+    found = [(word, str(feed.settings[key])) for key, word in _SETTINGS.items() if key in feed.settings]
+    for key, meaning in feed.settings.items():
+        if key.startswith("column."):
+            element, _, unit = str(meaning).partition(" ")
+            found.append((key.removeprefix("column."), f"{sight.elements[element].term} {unit}".strip()))
+    return found
 
 
 def _sums(many: dict[tuple[str, str], int], place: int) -> dict[str, int]:

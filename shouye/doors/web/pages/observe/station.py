@@ -163,7 +163,7 @@ def station_curve(
             "flagged": line.flagged,
             "sums": [[ms(at), value] for at, value in sums] if summed else [],
             "limits": [{"word": one.word, "value": one.value} for one in limits],
-            "note": _note(seen, is_sum, bool(limits), len(line.flagged)),
+            "note": _note(seen, is_sum, [one.word for one in limits], len(line.flagged)),
         }
 
 
@@ -281,13 +281,13 @@ def _rules(sight: Sight) -> list[tuple[str, str]]:
     return [(one.hazard, one.rules) for one in sight.situations]
 
 
-def _note(seen: Look, is_sum: bool, limits: bool, flagged: int) -> str:
+def _note(seen: Look, is_sum: bool, limits: Sequence[str], flagged: int) -> str:
     said = [seen.word]
     if seen.span.stretch:
         each = seen.span.each
         said.append(f"{each}一柱，为合计" if is_sum else f"{each}一点：线为末值，带为最低到最高")
     if limits:
-        said.append("虚线为在用标准")
+        said.append(f"虚线为在用标准：{'；'.join(limits)}，离曲线远的没有画出")
     said.append("灰底为没有数")
     if flagged:
         said.append(f"圈为可疑、菱形为无效 {flagged} 处")
