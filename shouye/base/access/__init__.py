@@ -40,6 +40,7 @@ from shouye.base.access.model import User as User
 from shouye.base.access.model import csrf_matches as csrf_matches
 from shouye.base.access.model import csrf_token as csrf_token
 from shouye.base.access.model import digest as digest
+from shouye.base.access.model import machine_now as machine_now
 from shouye.base.access.model import named as named
 from shouye.base.access.model import new_token as new_token
 from shouye.base.access.model import require as require

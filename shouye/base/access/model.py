@@ -7,7 +7,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -312,13 +312,39 @@ class AnswerGrant:
     until: datetime
 
 
-_ZERO = (WallClock().now(), time.monotonic())
+def machine_now() -> datetime:
+    """机器的时钟 — what it shows at this moment: a telephone's code is held against that and nothing else."""
+    return WallClock().now()
+
+
+class SteadyTime:
+    """稳定时间 — real time carried by seconds that nobody can set: setting the machine's clock moves no session.
+
+    One that was behind by more than any session lasts (its battery was dead, now it is right) is followed: else
+    accounts and keys whose time is up would open doors until the next start.
+    """
+
+    def __init__(
+        self, machine: Callable[[], datetime] = machine_now, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._machine, self._steady = machine, steady
+        self._zero = (machine(), steady())
+
+    def now(self) -> datetime:
+        wall, zero = self._zero
+        seconds, shown = self._steady(), self._machine()
+        carried = wall + timedelta(seconds=seconds - zero)
+        if shown - carried <= SESSION_LIFE:
+            return carried
+        self._zero = (shown, seconds)
+        return shown
+
+
+_TIME = SteadyTime()
 
 
 def steady_now() -> datetime:
-    """稳定时间 — real time carried by the monotonic clock: setting the machine's clock moves no session."""
-    wall, zero = _ZERO
-    return wall + timedelta(seconds=time.monotonic() - zero)
+    return _TIME.now()
 
 
 KEY_MARK = "sy_"

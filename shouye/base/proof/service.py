@@ -1,4 +1,7 @@
-"""绑定、核验、解除 — the verbs of the second factor. Its time is real time, also while a drill runs fast."""
+"""绑定、核验、解除 — the verbs of the second factor. Its time is real time, also while a drill runs fast.
+
+A code is held against what the machine's clock shows: set right after it was wrong, it opens again at once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import datetime
 
 import pyotp
 
-from shouye.base.access import Actor, Session, Throttle, User, digest, steady_now
+from shouye.base.access import Actor, Session, Throttle, User, digest, machine_now, steady_now
 from shouye.base.kernel import BadInput, Mode, Tx, Vault, VaultMissing, record
 from shouye.base.proof import store
 from shouye.base.proof.facts import FactorBound, FactorRemoved
@@ -58,7 +61,7 @@ def confirm(tx: Tx, by: Actor, gate: Throttle, code: str) -> list[str]:
     if found is None or found[1] is not None:
         raise BadInput("没有待确认的绑定")
     now = steady_now()
-    if not _accepts(tx, by.account, found, code, now):
+    if not _accepts(tx, by.account, found, code):
         raise CodeRefused
     spares = [f"{word[:5]}-{word[5:]}" for word in (secrets.token_hex(5) for _ in range(SPARE_CODES))]
     store.confirm(tx, by.account, now, [_spare(code) for code in spares])
@@ -75,9 +78,7 @@ def check(tx: Tx, by: Actor, gate: Throttle, code: str) -> bool:
         raise CodeNeeded
     _take(gate, by)
     given = code.replace(" ", "").strip()
-    if not _accepts(tx, by.account, found, given, steady_now()) and not store.use_spare(
-        tx, by.account, _spare(given)
-    ):
+    if not _accepts(tx, by.account, found, given) and not store.use_spare(tx, by.account, _spare(given)):
         raise CodeRefused
     return True
 
@@ -97,9 +98,9 @@ def remove(tx: Tx, by: Actor, user: User) -> None:
         record(tx, FactorRemoved(subject=user.actor.tag, actor=by.tag))
 
 
-def _accepts(tx: Tx, user: int, found: tuple[str, datetime | None, int], code: str, now: datetime) -> bool:
+def _accepts(tx: Tx, user: int, found: tuple[str, datetime | None, int], code: str) -> bool:
     secret = _vault(tx).open(_place(user), found[0])
-    step = step_of(secret, code, now, found[2])
+    step = step_of(secret, code, machine_now(), found[2])
     return step is not None and store.use_step(tx, user, step)
 
 

@@ -39,6 +39,7 @@ from shouye.base.access import (
     steady_now,
     touch,
 )
+from shouye.base.access.model import SteadyTime
 from shouye.base.access.store import answer_token_table, session_table, user_table
 from shouye.base.kernel import BEIJING, BadInput, Database, Forbidden, Mode, SimClock
 from shouye.base.roster import Roster, load_city
@@ -283,3 +284,16 @@ def test_who_read_what_is_kept(database: Database) -> None:
         log_read(tx, actor, "dial", "person:9")
         assert reads_of(tx, "person:9") == [(NIGHT, "user:4", "dial")]
         assert reads_of(tx, "person:10") == []
+
+
+def test_setting_the_clock_moves_no_session_but_a_dead_battery_opens_no_doors() -> None:
+    shown, seconds = SHIFT, 0.0
+    time = SteadyTime(lambda: shown, lambda: seconds)
+    for step in (timedelta(hours=1), -timedelta(hours=3), -timedelta(days=9000)):
+        shown += step
+        seconds += 60
+        assert time.now() == SHIFT + timedelta(seconds=seconds)
+    before, shown = shown, SHIFT + timedelta(days=1)
+    assert before < shown == time.now(), "it was a day behind: no session lasts so long, many an account ends"
+    seconds += 60
+    assert time.now() == shown + timedelta(seconds=60)

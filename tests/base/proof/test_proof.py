@@ -37,6 +37,7 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
     seconds = [0.0]
     for module in (service, access_service):
         monkeypatch.setattr(module, "steady_now", lambda: NOON + timedelta(seconds=seconds[0]))
+    monkeypatch.setattr(service, "machine_now", lambda: NOON + timedelta(seconds=seconds[0]))
     return seconds
 
 
@@ -98,6 +99,17 @@ def test_a_factor_counts_once_it_is_confirmed(database: Database, passing: Passi
         proof.begin(tx, actor(tx), user_named(tx, "zhou"), "大同")
     with pytest.raises(proof.CodeNeeded):
         check(database, " ")
+
+
+def test_a_code_is_held_against_the_clock_of_the_machine(
+    database: Database, passing: Passing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was an hour wrong when the program began, and was set right: the telephone was right all the time."""
+    secret, _ = bind(database, passing)
+    monkeypatch.setattr(service, "machine_now", lambda: NOON + timedelta(hours=1))
+    with pytest.raises(proof.CodeRefused):
+        check(database, code_at(secret, passing, 60))
+    assert check(database, code_at(secret, passing, 3600))
 
 
 def test_a_code_counts_once_and_only_near_its_time(database: Database, passing: Passing) -> None:
