@@ -7,14 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from psycopg.pq import PGconn, Ping
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, create_engine, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from shouye.base.kernel.clock import Turn, WallClock
+from shouye.base.kernel.clock import STEP, Turn, WallClock
 from shouye.base.kernel.db import Database, DatabaseAway, DatabaseBroken, Tx, make_engine, one_view
 from shouye.base.kernel.migrations import SchemaUnknown, version
 from shouye.base.kernel.refusals import Refusal
@@ -46,11 +46,15 @@ def until_up(url: str, stop: threading.Event, say: Callable[[str], None], patien
     try:
         while True:
             try:
-                database.engine.connect().close()
+                ahead = _ahead_of_server(database.engine)
             except DatabaseAway:
                 if turn.over or not _may_come(database.engine):
                     raise
             else:
+                if abs(ahead) >= STEP:
+                    way = "快" if ahead > timedelta(0) else "慢"
+                    seconds = f"{abs(ahead).total_seconds():.0f} 秒"
+                    say(f"本机时钟比数据库服务器{way} {seconds}，请马上对时：本机登记的事，别的机器会早办或晚办。")
                 return True
             if not told:
                 say(f"数据库还没有起来，等它，至多 {PATIENCE.total_seconds():.0f} 秒。")
@@ -59,6 +63,12 @@ def until_up(url: str, stop: threading.Event, say: Callable[[str], None], patien
                 return False
     finally:
         database.close()
+
+
+def _ahead_of_server(engine: Engine) -> timedelta:
+    with engine.connect() as connection:
+        shown: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return WallClock().now() - shown
 
 
 def _may_come(engine: Engine) -> bool:

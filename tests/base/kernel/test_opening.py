@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import timedelta
@@ -11,7 +12,16 @@ import pytest
 from sqlalchemy import text
 
 import shouye.main
-from shouye.base.kernel import Database, DatabaseAway, Mode, SchemaIncomplete, WallClock, opening, until_up
+from shouye.base.kernel import (
+    Database,
+    DatabaseAway,
+    Mode,
+    SchemaIncomplete,
+    SimClock,
+    WallClock,
+    opening,
+    until_up,
+)
 from tests.servers import Postgres
 
 assert shouye.main, "every room has declared its tables"
@@ -36,6 +46,20 @@ def test_waiting_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(opening, "PATIENCE", timedelta(seconds=0.1))
     with pytest.raises(DatabaseAway):
         until_up(url, threading.Event(), lambda _: None)
+
+
+@pytest.mark.parametrize(("hours", "way"), [(1, "快"), (-1, "慢")])
+def test_two_machines_whose_clocks_differ_are_told_of(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch, hours: int, way: str
+) -> None:
+    said: list[str] = []
+    assert until_up(postgres_server.url("ready"), threading.Event(), said.append)
+    assert said == []
+    wrong = WallClock().now() + timedelta(hours=hours)
+    monkeypatch.setattr(opening, "WallClock", lambda: SimClock(wrong))
+    assert until_up(postgres_server.url("ready"), threading.Event(), said.append)
+    (line,) = said
+    assert re.match(f"本机时钟比数据库服务器{way} (3599|3600) 秒，请马上对时", line)
 
 
 def test_what_no_waiting_mends_is_told_at_once(postgres_server: Postgres) -> None:
