@@ -15,7 +15,7 @@ from shouye.base.access import OPERATOR, WHOLE, log_read
 from shouye.base.kernel import BadInput, NotFound, WallClock, iso
 from shouye.doors.cli.look import Out, looking, measure_by, tell
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened, told
-from shouye.doors.web import Part, held_parts, held_sheet, reason, source_sheets, sources_sheet
+from shouye.doors.web import Part, held_parts, held_sheet, reason, signals_sheet, source_sheets, sources_sheet
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.intake import Span, read_frames
@@ -28,6 +28,7 @@ def make_feeds(city: FindCity) -> typer.Typer:
     app.command("check")(_make_check(city))
     app.command("status")(_make_status(city))
     app.command("show")(_make_show_feed(city))
+    app.command("signals")(_make_signals(city))
     app.command("load")(_make_load(city))
     quarantine.command("list")(_make_list_held(city))
     quarantine.command("show")(_make_show(city))
@@ -112,6 +113,15 @@ def _make_show_feed(find: FindCity) -> Callable[..., None]:
             tell(place.mode, refusals, None)
 
     return show
+
+
+def _make_signals(find: FindCity) -> Callable[..., None]:
+    def signals(database: Where, city: CityOption = "datong", out: Out = None) -> None:
+        """看官方预警：签名核验得怎样，哪些存疑；新听到的在前。"""
+        with looking(database, find(city)) as (place, sight):
+            tell(place.mode, signals_sheet(place, sight), out)
+
+    return signals
 
 
 def _make_load(find: FindCity) -> Callable[..., None]:

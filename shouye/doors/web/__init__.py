@@ -16,6 +16,7 @@ from shouye.doors.web.pages.feeds.held import held_parts as held_parts
 from shouye.doors.web.pages.feeds.page import held_sheet as held_sheet
 from shouye.doors.web.pages.feeds.page import source_sheets as source_sheets
 from shouye.doors.web.pages.feeds.page import sources_sheet as sources_sheet
+from shouye.doors.web.pages.feeds.signals import signals_sheet as signals_sheet
 from shouye.doors.web.pages.observe.board import Filter as Filter
 from shouye.doors.web.pages.observe.board import State as State
 from shouye.doors.web.pages.observe.compare import compare_sheet as compare_sheet

@@ -17,12 +17,14 @@ from shouye.watch.feeds.meanings import units as units
 from shouye.watch.feeds.model import BadFeed as BadFeed
 from shouye.watch.feeds.model import ElementRule as ElementRule
 from shouye.watch.feeds.model import Feed as Feed
+from shouye.watch.feeds.model import HeardSignal as HeardSignal
 from shouye.watch.feeds.model import Outcome as Outcome
 from shouye.watch.feeds.model import Parcel as Parcel
 from shouye.watch.feeds.model import Receipt as Receipt
 from shouye.watch.feeds.model import Standing as Standing
 from shouye.watch.feeds.model import fields_of as fields_of
 from shouye.watch.feeds.model import translate as translate
+from shouye.watch.feeds.service import heard_signals as heard_signals
 from shouye.watch.feeds.service import hot_spots as hot_spots
 from shouye.watch.feeds.service import quakes as quakes
 from shouye.watch.feeds.service import read_feeds as read_feeds

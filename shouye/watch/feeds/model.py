@@ -28,6 +28,8 @@ from shouye.watch.intake import (
     Decoded,
     Message,
     SessionOptions,
+    Signal,
+    SignatureState,
     Span,
     WireReading,
     codec_of,
@@ -379,3 +381,40 @@ def raw_of(feed: Feed, message: Decoded) -> bytes:
             pass
     words = {"station": message.station, "function": message.function, "fields": dict(message.fields)}
     return canonical(TypeAdapter(Any).dump_python(words, mode="json", fallback=repr)).encode()
+
+
+@dataclass(frozen=True)
+class HeardSignal:
+    """听到的官方预警 — as its codec reads it now, and what speaks against believing it; it ends nothing."""
+
+    id: int
+    feed: str
+    heard_at: datetime
+    signal: Signal
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def meant(self) -> list[str]:
+        """The identifiers to which it refers: as many as a person would look at."""
+        return [identifier for _, identifier, _ in self.signal.references[:20]]
+
+
+def doubts_of(one: HeardSignal, first: Mapping[str, HeardSignal]) -> tuple[str, ...]:
+    """存疑之处 — why a signal may be forged; `first` is who was heard first under each identifier it refers to."""
+    said = one.signal
+    found = [said.signature.detail] if said.signature.state is SignatureState.INVALID else []
+    if said.kind != "Alert" and not said.references:
+        found.append("没有写明针对哪一条")
+    for identifier in one.meant:
+        meant = first.get(identifier)
+        if meant is None:
+            found.append(f"所指的 {identifier} 没有收到过")
+        elif meant.signal.sender != said.sender:
+            found.append(f"所指的预警是 {meant.signal.sender} 发布的，发布者不同")
+        elif meant.signal.signature.holds and not said.signature.holds:
+            found.append("所指的预警有签名，这一条没有")
+        elif meant.signal.signature.fingerprint != said.signature.fingerprint:
+            found.append("签名的证书与所指的预警不同")
+        if meant is not None and meant.feed != one.feed:
+            found.append(f"所指的预警来自另一来源 {meant.feed}")
+    return tuple(dict.fromkeys(found))

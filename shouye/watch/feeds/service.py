@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -23,15 +24,17 @@ from shouye.watch.feeds.model import (
     FOREIGN,
     UNLISTED,
     Feed,
+    HeardSignal,
     Outcome,
     Parcel,
     Receipt,
     Standing,
     Taken,
+    doubts_of,
     raw_of,
     translate,
 )
-from shouye.watch.intake import Decoded, HotSpot, Message, QuakeEvent, Refused, Signal
+from shouye.watch.intake import STANDARD, Decoded, HotSpot, Message, QuakeEvent, Refused, Signal, codec_of
 from shouye.watch.observe import Reading
 from shouye.watch.stations import gauges
 
@@ -359,6 +362,32 @@ def remember(tx: Tx, feed: str, place: str, kept: dict[str, Any]) -> None:
 def signals(tx: Tx, since: datetime | None = None, limit: int = 1000) -> list[store.StoredSignal]:
     """官方预警 — newest first, as they came."""
     return store.signals(tx, since, limit)
+
+
+def heard_signals(tx: Tx, feeds: Mapping[str, Feed], limit: int) -> list[HeardSignal]:
+    """听到的官方预警 — the latest first, each with what speaks against believing it."""
+    documents: dict[str, dict[int, Signal]] = {}
+    latest = _as_heard(store.signals_heard(tx, limit), feeds, documents)
+    meant = {identifier for one in latest for identifier in one.meant}
+    first = {one.signal.identifier: one for one in _as_heard(store.signals_named(tx, meant), feeds, documents)}
+    return [replace(one, doubts=doubts_of(one, first)) for one in latest]
+
+
+def _as_heard(
+    stored: Iterable[store.StoredSignal], feeds: Mapping[str, Feed], documents: dict[str, dict[int, Signal]]
+) -> list[HeardSignal]:
+    """Read again by the codec and the block of each; a document of many is read once."""
+    found = []
+    for one in stored:
+        if one.digest not in documents:
+            options = feeds[one.feed].session_options if one.feed in feeds else STANDARD
+            codec = codec_of(one.codec)
+            read = codec.decode_all(one.raw, options) if codec.decode_all else [codec.decode(one.raw, options)]
+            said = [message.record for message in read if isinstance(message, Decoded)]
+            documents[one.digest] = {signal.part: signal for signal in said if isinstance(signal, Signal)}
+        if (signal := documents[one.digest].get(one.part)) is not None:
+            found.append(HeardSignal(one.id, one.feed, one.heard_at, signal))
+    return found
 
 
 def signal_of(tx: Tx, number: int) -> store.StoredSignal:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     or_,
     select,
 )
@@ -140,6 +141,20 @@ def signals(tx: Tx, since: datetime | None = None, limit: int = 1000) -> list[St
     if since is not None:
         query = query.where(signal.c.sent >= since)
     return [StoredSignal(*row) for row in tx.run(query)]
+
+
+def signals_heard(tx: Tx, limit: int) -> list[StoredSignal]:
+    """Who came last first, whatever they say of themselves."""
+    return [StoredSignal(*row) for row in tx.run(_WITH_RAW.order_by(signal.c.id.desc()).limit(limit))]
+
+
+def signals_named(tx: Tx, identifiers: Iterable[str]) -> list[StoredSignal]:
+    """The first that was heard under each of these identifiers."""
+    firsts = select(func.min(signal.c.id)).where(signal.c.identifier.in_(sorted(set(identifiers))))
+    return [
+        StoredSignal(*row)
+        for row in tx.run(_WITH_RAW.where(signal.c.id.in_(firsts.group_by(signal.c.identifier))))
+    ]
 
 
 def signal_of(tx: Tx, number: int) -> StoredSignal | None:

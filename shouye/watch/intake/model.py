@@ -103,6 +103,12 @@ class Signature:
     state: SignatureState = SignatureState.ABSENT
     signer: str = ""
     detail: str = "没有数字签名"
+    fingerprint: str = ""
+    """SHA-256 of the certificate: two signers may bear one name."""
+
+    @property
+    def holds(self) -> bool:
+        return self.state in (SignatureState.VALID, SignatureState.UNKNOWN_SIGNER)
 
 
 @dataclass(frozen=True)

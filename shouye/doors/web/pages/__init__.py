@@ -9,7 +9,7 @@ from shouye.doors.web.pages.assess import page as assess
 from shouye.doors.web.pages.call import dial
 from shouye.doors.web.pages.call import page as call
 from shouye.doors.web.pages.desk import page as desk
-from shouye.doors.web.pages.feeds import asking
+from shouye.doors.web.pages.feeds import asking, signals
 from shouye.doors.web.pages.feeds import page as feeds
 from shouye.doors.web.pages.observe import compare, station, stations
 from shouye.doors.web.pages.observe import page as observe
@@ -27,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     station.router,
     compare.router,
     asking.router,
+    signals.router,
     feeds.router,
     assess.router,
     warn.router,

@@ -298,9 +298,12 @@ class _Reader:
         if not whole or covered is None or covered.tag != alert.tag:
             raise ValueError("the signature covers a part, and a forged whole may stand around that part")
         signer = certificate.subject.rfc4514_string() if certificate else "只有公钥，没有证书"
-        if certificate and certificate.fingerprint(SHA256()).hex() in self.trusted:
-            return Signature(SignatureState.VALID, signer, "签名有效，证书在信任名单中")
-        return Signature(SignatureState.UNKNOWN_SIGNER, signer, "签名与内容相符，签名人不在信任名单中")
+        fingerprint = certificate.fingerprint(SHA256()).hex() if certificate else ""
+        if fingerprint and fingerprint in self.trusted:
+            return Signature(SignatureState.VALID, signer, "签名有效，证书在信任名单中", fingerprint)
+        return Signature(
+            SignatureState.UNKNOWN_SIGNER, signer, "签名与内容相符，签名人不在信任名单中", fingerprint
+        )
 
 
 def _point(pair: str) -> tuple[float, float]:
