@@ -24,7 +24,7 @@ RAIL: tuple[tuple[str, tuple[RailLink, ...]], ...] = (
         (
             RailLink("监测", "/stations"),
             RailLink("听不到的", "/silence", "silent"),
-            RailLink("官方预警", "/signals"),
+            RailLink("官方预警", "/signals", city_only=True),
             RailLink("接入", "/feeds"),
             RailLink("隔离区", "/quarantine", "held", city_only=True),
         ),

@@ -364,8 +364,10 @@ def signals(tx: Tx, since: datetime | None = None, limit: int = 1000) -> list[st
     return store.signals(tx, since, limit)
 
 
-def heard_signals(tx: Tx, feeds: Mapping[str, Feed], limit: int) -> list[HeardSignal]:
-    """听到的官方预警 — the latest first, each with what speaks against believing it."""
+def heard_signals(tx: Tx, scope: Scope, feeds: Mapping[str, Feed], limit: int) -> list[HeardSignal]:
+    """听到的官方预警 — the latest first, each with what speaks against it; the city's duty asks its sender."""
+    if scope != WHOLE and not covers(tx, scope, tx.of(Roster).city.id):
+        return []
     documents: dict[str, dict[int, Signal]] = {}
     latest = _as_heard(store.signals_heard(tx, limit), feeds, documents)
     meant = {identifier for one in latest for identifier in one.meant}

@@ -21,3 +21,4 @@ def test_a_forged_cancel_stands_there_as_such(acting: Console) -> None:
     table = acting.client("viewer").get("/signals/export.csv").text
     assert "发布者不同" in table
     assert "没有签名" in table
+    assert acting.client("lingqiu").get("/signals").status_code == 404

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shouye.base.access import WHOLE
 from shouye.base.kernel import Database
 from shouye.watch import feeds
 from shouye.watch.feeds import Parcel
@@ -40,7 +41,7 @@ def cancel(number: int, sender: bytes = SENDER, meant: bytes = NAME) -> bytes:
 
 def doubts(database: Database) -> list[tuple[str, tuple[str, ...]]]:
     with database.read() as tx:
-        return [(one.signal.kind, one.doubts) for one in feeds.heard_signals(tx, {"cap": CAP}, 10)]
+        return [(one.signal.kind, one.doubts) for one in feeds.heard_signals(tx, WHOLE, {"cap": CAP}, 10)]
 
 
 def test_who_cancels_what_another_has_said_is_doubted(database: Database) -> None:

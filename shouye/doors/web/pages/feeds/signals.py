@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from shouye.base.kernel import BEIJING
+from shouye.base.kernel import BEIJING, NotFound
 from shouye.base.papers import Sheet
 from shouye.doors.web.context import CityContext
 from shouye.doors.web.download import Kind, download
@@ -35,6 +35,8 @@ _HEADS = (
 def signals(visit: See) -> Response:
     """官方预警 — the latest first; a forged one stands here like any other, and why it is doubted beside it."""
     with visit.look() as sight:
+        if not sight.city_wide:
+            raise NotFound("官方预警")
         known = blocks(visit.city).feeds
         return render(
             visit,
@@ -42,7 +44,7 @@ def signals(visit: See) -> Response:
             "feeds/signals.html",
             here="/signals",
             live="#signals",
-            rows=feeds.heard_signals(sight.tx, known, _SHOWN),
+            rows=feeds.heard_signals(sight.tx, sight.scope, known, _SHOWN),
             feeds=known,
             kinds=_KINDS,
             status=_STATUS,
@@ -60,9 +62,11 @@ def export(visit: See, kind: Kind) -> Response:
 
 def signals_sheet(city: CityContext, sight: Sight) -> Sheet:
     """官方预警 as a list, for the file and for the command line."""
+    if not sight.city_wide:
+        raise NotFound("官方预警")
     known = blocks(city).feeds
     rows = []
-    for one in feeds.heard_signals(sight.tx, known, _SHOWN):
+    for one in feeds.heard_signals(sight.tx, sight.scope, known, _SHOWN):
         said = one.signal
         rows.append(
             (
