@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from shouye.base.kernel import Refusal
 from shouye.base.rules import Bounds, RuleTable, Truth, Value
@@ -76,7 +76,7 @@ class StationFacts:
 
     `values` are inputs of rule tables (警戒水位 …). `measures` empty: all that a hazard asks. `in_force` names the
     element that is judged where several carry the same rain, `checked_by` those that only check it; `wraps` where
-    a counter turns over (翻转).
+    a counter turns over (翻转); `source` says where its limits are written.
     """
 
     values: Mapping[str, float | str] = field(default_factory=dict)
@@ -84,6 +84,7 @@ class StationFacts:
     in_force: Mapping[str, str] = field(default_factory=dict)
     wraps: Mapping[str, float] = field(default_factory=dict)
     checked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    source: str = ""
 
 
 NOTHING_SAID = StationFacts()
@@ -384,20 +385,22 @@ def read_station_facts(path: Path) -> dict[str, StationFacts]:
     if not path.is_file():
         return {}
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {
-            station: StationFacts(
-                dict(row.pop("values", {})),
-                tuple(row.pop("measures", ())),
-                dict(row.pop("in_force", {})),
-                {element: float(wrap) for element, wrap in row.pop("wraps", {}).items()},
-                {element: tuple(others) for element, others in row.pop("checked_by", {}).items()},
-                **row,
-            )
-            for station, row in said.items()
-        }
+        return {key: _facts(key, row) for key, row in tomllib.loads(path.read_text(encoding="utf-8")).items()}
     except (tomllib.TOMLDecodeError, TypeError, ValueError, AttributeError) as error:
         raise BadActive(f"{path.name}：{error}") from None
+
+
+def _facts(station: str, row: dict[str, Any]) -> StationFacts:
+    if strange := sorted(row.keys() - {one.name for one in fields(StationFacts)}):
+        raise ValueError(f"[{station}] 里不认识 {'、'.join(strange)}")
+    return StationFacts(
+        dict(row.get("values", {})),
+        tuple(row.get("measures", ())),
+        dict(row.get("in_force", {})),
+        {element: float(wrap) for element, wrap in row.get("wraps", {}).items()},
+        {element: tuple(others) for element, others in row.get("checked_by", {}).items()},
+        str(row.get("source", "")),
+    )
 
 
 def read_measured(path: Path) -> dict[str, frozenset[str]]:

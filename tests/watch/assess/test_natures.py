@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shouye.watch.assess import Reset, StationFacts
+from shouye.base.kernel import Refusal
+from shouye.watch.assess import Reset, StationFacts, read_station_facts
 from shouye.watch.assess.natures import increment
 from shouye.watch.observe import Reading
 from tests.watch.assess.folding import Folding
@@ -208,3 +210,13 @@ def test_order_split_and_repetition_change_nothing_in_any_nature(
     if not cuts:
         shuffled.hear(resets=resets)
     assert shuffled.episodes == straight.episodes
+
+
+def test_a_stations_own_limits_are_read_with_their_source_and_a_slip_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "station_facts.toml"
+    table.write_text('["53594"]\nvalues = { warning_stage_m = 1040.0 }\nsource = "测站任务书"\n', encoding="utf-8")
+    found = read_station_facts(table)["53594"]
+    assert (found.values, found.source) == ({"warning_stage_m": 1040.0}, "测站任务书")
+    table.write_text("[station.53594]\nmeasures = ['stage_m']\n", encoding="utf-8")
+    with pytest.raises(Refusal, match=r"\[station\] 里不认识 53594"):
+        read_station_facts(table)

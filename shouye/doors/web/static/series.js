@@ -106,7 +106,8 @@
   function compare(data) {
     var option = frame(data.since, data.until, data.unit);
     option.legend = { top: 0, textStyle: { color: ink }, icon: "path://M0 4h20v2H0z" };
-    option.grid.top = 34;
+    if (box.clientWidth < 600) { option.legend.orient = "vertical"; option.legend.left = 8; option.legend.top = 6; }
+    option.grid.top = box.clientWidth < 600 ? 34 + 20 * data.series.length : 34;
     if (data.years) option.xAxis.axisLabel.formatter = function (ms) { return md(ms); };
     option.tooltip.formatter = function (items) {
       var at = items[0].value[0];

@@ -260,6 +260,12 @@ def facts_of(folder: Path | None, station: str) -> Mapping[str, object]:
     return found.values if found else {}
 
 
+def source_of(folder: Path | None, station: str) -> str:
+    """特征值的出处 — where its own limits are written, as the city's file says."""
+    found = all_facts(folder).get(station)
+    return found.source if found else ""
+
+
 def all_facts(folder: Path | None) -> Mapping[str, assess.StationFacts]:
     path = folder / "station_facts.toml" if folder else None
     return _facts(path, path.stat().st_mtime_ns) if path is not None and path.is_file() else {}
