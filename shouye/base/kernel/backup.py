@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import URL, inspect
 
 from shouye.base.kernel.db import Database, read_stamp
+from shouye.base.kernel.files import keep_names
 from shouye.base.kernel.levels import Mode
 from shouye.base.kernel.migrations import VERSION_TABLE, is_known
 from shouye.base.kernel.refusals import Refusal, WrongMode
@@ -84,6 +85,7 @@ def back_up(database: Database, file: Path) -> Backup:
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(file)
+        keep_names(file.parent)
     finally:
         partial.unlink(missing_ok=True)
     return proved

@@ -1,4 +1,4 @@
-"""文件 — written so that a process that ends in the middle leaves all of it or nothing."""
+"""文件 — written so that a process that ends in the middle, or the power, leaves all of it or nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ def write_new(path: Path, content: bytes) -> None:
         os.link(draft, path)
     finally:
         draft.unlink()
+    keep_names(path.parent)
 
 
 def write_over(path: Path, content: bytes) -> None:
     """替换 — whoever reads just now finds the old content or the new."""
     os.replace(_draft(path, content), path)
+    keep_names(path.parent)
+
+
+def keep_names(folder: Path) -> None:
+    """名字也落盘 — until then a cut of the power may take a file's new name back, whatever was said of it."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _draft(path: Path, content: bytes) -> Path:

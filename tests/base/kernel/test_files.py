@@ -66,3 +66,21 @@ def test_a_rotation_cut_off_loses_no_key(tmp_path: Path, monkeypatch: pytest.Mon
     assert open_vault(path, make=False).number == 1
     assert rotate_vault(path).number == 2
     assert open_vault(path, make=False).open("1:mobile", sealed) == "00012345678"
+
+
+@pytest.mark.parametrize("write", [write_new, write_over])
+def test_the_name_is_on_disk_when_it_is_said_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    """What rests on it, numbers sealed with a new key, may lie on another disk and be there first."""
+    kept: list[list[str]] = []
+    sync = os.fsync
+
+    def note(opened: int) -> None:
+        if os.path.samestat(os.fstat(opened), tmp_path.stat()):
+            kept.append(os.listdir(tmp_path))
+        sync(opened)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write(tmp_path / "key", b"2")
+    assert kept == [["key"]]
