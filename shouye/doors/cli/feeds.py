@@ -15,7 +15,16 @@ from shouye.base.access import OPERATOR, WHOLE, log_read
 from shouye.base.kernel import BadInput, NotFound, WallClock, iso
 from shouye.doors.cli.look import Out, looking, measure_by, tell
 from shouye.doors.cli.words import CityOption, FindCity, Where, opened, told
-from shouye.doors.web import Part, held_parts, held_sheet, reason, signals_sheet, source_sheets, sources_sheet
+from shouye.doors.web import (
+    Part,
+    held_parts,
+    held_sheet,
+    length,
+    reason,
+    signals_sheet,
+    source_sheets,
+    sources_sheet,
+)
 from shouye.watch import feeds, tally
 from shouye.watch.feeds import Feed
 from shouye.watch.intake import Span, read_frames
@@ -82,9 +91,8 @@ def _proved(feed: Feed, sample: Path | None) -> bool:
     console.print(f"  样本 {path.name}：{proof.messages} 条，读数 {len(proof.readings)}，记录 {proof.records}")
     for one in proof.readings[:5]:
         value = "缺测" if one.value is None else f"{one.value:g}"
-        step_min = one.step.total_seconds() / 60
         console.print(
-            f"    {one.station} {one.element} {iso(one.time)} = {value}（{step_min:g} 分钟）", markup=False
+            f"    {one.station} {one.element} {iso(one.time)} = {value}（{length(one.step)}）", markup=False
         )
     if proof.unmapped:
         console.print(f"  没有对照、不入库的要素：{'、'.join(proof.unmapped[:20])}", markup=False)

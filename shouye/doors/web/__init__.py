@@ -27,3 +27,4 @@ from shouye.doors.web.pages.observe.station import readings_sheet as readings_sh
 from shouye.doors.web.pages.observe.stations import latest_sheet as latest_sheet
 from shouye.doors.web.serving import console as console
 from shouye.doors.web.sight import Sight as Sight
+from shouye.doors.web.words import length as length

@@ -44,6 +44,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
                     for at, mm in enumerate([1.0, 72.5, 9.4])
                 ),
                 Reading("53594", "stage_m", AUGUST, 1042.31, 12 * FIVE),
+                Reading("53594", "stage_m", AUGUST + 12 * FIVE, None, 12 * FIVE),
             ],
         )
     database.close()
@@ -77,6 +78,8 @@ def test_one_station_and_its_readings_of_years_ago(url: str, tmp_path: Path) -> 
     asked = ("--element", "rain_mm", "--span", "24h", "--until", "2013-08-11")
     told = run(url, "stations", "readings", "53594", *asked)
     assert "2013-08-11 15:00:00  72.5          72.5  mm" in told
+    level = run(url, "stations", "readings", "53594", "--element", "水位", *asked[2:])
+    assert [line.split()[-1] for line in level.splitlines()[1:-1]] == ["可用", "缺测"]
     file = tmp_path / "a.csv"
     run(url, "stations", "readings", "53594", *asked, "--out", str(file))
     with file.open(encoding="utf-8-sig", newline="") as opened:

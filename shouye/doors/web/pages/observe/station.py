@@ -195,7 +195,7 @@ def readings_sheet(city: CityContext, sight: Sight, station: str, element: str, 
             known.unit,
             one.step.total_seconds() / 60,
             one.revision,
-            one.quality.word,
+            "缺测" if one.value is None else one.quality.word,
             "；".join(flag.why for flag in one.flags),
         )
         for one in readings
