@@ -21,6 +21,7 @@ from shouye.base.pulse.model import Probe as Probe
 from shouye.base.pulse.model import Pulse as Pulse
 from shouye.base.pulse.model import Voice as Voice
 from shouye.base.pulse.model import Voices as Voices
+from shouye.base.pulse.model import counted as counted
 from shouye.base.pulse.model import lines as lines
 from shouye.base.pulse.model import say as say
 from shouye.base.pulse.probes import house_probes as house_probes

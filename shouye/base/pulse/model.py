@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -105,44 +106,55 @@ class Board:
     """听不到的一览 — `listened_at` is None before anybody has listened; and the last step of the clock."""
 
     lines: tuple[Line, ...]
-    voices: tuple[Pulse, ...]
+    expected: int
+    """How many should speak."""
     listened_at: datetime | None
     clock_stepped_at: datetime | None = None
     clock_stepped_s: int = 0
 
 
-def lines(pulses: Iterable[Pulse]) -> list[Line]:
-    """归并 — one line for each cause: the widest group of which all members are silent."""
+Group = tuple[str, str, str]
+"""(kind, feed, county)."""
+
+
+def counted(pulses: Iterable[Pulse]) -> dict[Group, int]:
+    """How many should speak, group by group."""
+    return dict(Counter((one.voice.kind, one.voice.feed, one.voice.county) for one in pulses))
+
+
+def lines(silent: Iterable[Pulse], of: Mapping[Group, int]) -> list[Line]:
+    """归并 — one line for each cause: the widest group of which all members are silent; `of` counts the groups."""
     kinds: dict[str, list[Pulse]] = {}
-    for one in sorted(pulses, key=lambda one: one.voice.key):
+    for one in sorted(silent, key=lambda one: one.voice.key):
         kinds.setdefault(one.voice.kind, []).append(one)
     found: list[Line] = []
     for kind in sorted(kinds):
-        left = [one for one in kinds[kind] if one.silent_at is not None]
+        left = kinds[kind]
         for by_feed, by_county in ((False, False), (True, False), (False, True), (True, True)):
-            left = _take_whole(kind, kinds[kind], left, by_feed, by_county, found)
+            left = _take_whole(kind, of, left, by_feed, by_county, found)
         for (feed, county), some in _groups(left, True, True).items():
-            every = _groups(kinds[kind], True, True)[feed, county]
             if feed or county:
-                found.append(_line(kind, feed, county, some, len(every)))
+                found.append(_line(kind, feed, county, some, of[kind, feed, county]))
             else:
                 found += [_line(kind, "", "", [one], 1) for one in some]
     return found
 
 
 def _take_whole(
-    kind: str, every: Sequence[Pulse], left: Sequence[Pulse], by_feed: bool, by_county: bool, found: list[Line]
+    kind: str, of: Mapping[Group, int], left: Sequence[Pulse], by_feed: bool, by_county: bool, found: list[Line]
 ) -> list[Pulse]:
     """Write a line for each group that is silent as a whole; returns the silent ones that are in none."""
-    silent = _groups(left, by_feed, by_county)
+    every: Counter[tuple[str, str]] = Counter()
+    for (what, feed, county), many in of.items():
+        if what == kind:
+            every[feed if by_feed else "", county if by_county else ""] += many
     whole = {
         key: some
-        for key, some in _groups(every, by_feed, by_county).items()
-        if len(some) > 1 and len(silent.get(key, ())) == len(some)
+        for key, some in _groups(left, by_feed, by_county).items()
+        if len(some) == every[key] > 1 and (any(key) or not (by_feed or by_county))
     }
-    named = {key for key in whole if any(key) or not (by_feed or by_county)}
-    found += [_line(kind, *key, whole[key], len(whole[key])) for key in sorted(named)]
-    return [one for one in left if _key(one, by_feed, by_county) not in named]
+    found += [_line(kind, *key, whole[key], len(whole[key])) for key in sorted(whole)]
+    return [one for one in left if _key(one, by_feed, by_county) not in whole]
 
 
 def _key(one: Pulse, by_feed: bool, by_county: bool) -> tuple[str, str]:

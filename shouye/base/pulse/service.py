@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from shouye.base.access import SYSTEM, Actor, Permission, Scope, concerns, require
 from shouye.base.kernel import BadInput, NotFound, Tx, facts_since, iso, record
 from shouye.base.pulse import store
 from shouye.base.pulse.facts import ClockChecked, ClockStepped, HeardAgain, SilenceAsked, WentSilent
-from shouye.base.pulse.model import LOOK_AGAIN, Board, Heard, Line, Pulse, Voice, Voices, lines, say, say_step
+from shouye.base.pulse.model import (
+    LOOK_AGAIN,
+    Board,
+    Heard,
+    Line,
+    Pulse,
+    Voice,
+    Voices,
+    counted,
+    lines,
+    say,
+    say_step,
+)
 from shouye.base.tasks import (
     UPKEEP,
     NewTask,
@@ -44,7 +57,7 @@ def listen(tx: Tx) -> Heard:
     known: dict[str, dict[str, Pulse]] = {}
     for one in store.pulses(tx):
         known.setdefault(one.voice.kind, {})[one.voice.name] = one
-    before = lines(one for some in known.values() for one in some.values())
+    before = _lines(known)
     changed: list[Pulse] = []
     gone: dict[str, list[str]] = {}
     for kind in due:
@@ -52,8 +65,13 @@ def listen(tx: Tx) -> Heard:
         known[kind] = {voice.name: _pulse(tx, voice, old.get(voice.name)) for voice in probes[kind](tx)}
         changed += [one for name, one in known[kind].items() if one != old.get(name)]
         gone[kind] = sorted(old.keys() - known[kind].keys())
-    after = lines(one for some in known.values() for one in some.values())
+    after = _lines(known)
     return Heard(tuple(due), tuple(changed), gone, tuple(before), tuple(after))
+
+
+def _lines(known: Mapping[str, Mapping[str, Pulse]]) -> list[Line]:
+    every = [one for some in known.values() for one in some.values()]
+    return lines((one for one in every if one.silent_at is not None), counted(every))
 
 
 def _pulse(tx: Tx, voice: Voice, old: Pulse | None) -> Pulse:
@@ -172,7 +190,8 @@ def owed_for(tx: Tx, scope: Scope) -> dict[str, Task]:
 
 def silent(tx: Tx, scope: Scope) -> list[Line]:
     """听不到的 — one line for each cause; what stands in no county concerns everybody."""
-    return [line for line in lines(store.pulses(tx)) if not line.county or concerns(tx, scope, line.county)]
+    found = tx.once("silent", lambda: lines(store.silent(tx), store.groups(tx)))
+    return [line for line in found if not line.county or concerns(tx, scope, line.county)]
 
 
 def voices(tx: Tx, scope: Scope, kind: str | None = None) -> list[Pulse]:
@@ -182,12 +201,14 @@ def voices(tx: Tx, scope: Scope, kind: str | None = None) -> list[Pulse]:
 
 
 def board(tx: Tx, scope: Scope) -> Board:
-    """听不到的一览 — what is silent, who should speak, and when the least attended kind was last asked for."""
+    """听不到的一览 — what is silent, how many should speak, when the least attended kind was last asked."""
     again = store.looks(tx)
     steps = facts_since(tx, kinds=(ClockStepped.kind(),))
     return Board(
         tuple(silent(tx, scope)),
-        tuple(voices(tx, scope)),
+        sum(
+            many for (_, _, county), many in store.groups(tx).items() if not county or concerns(tx, scope, county)
+        ),
         min(again) - LOOK_AGAIN if again else None,
         steps[-1].at if steps else None,
         steps[-1].body["stepped_s"] if steps else 0,

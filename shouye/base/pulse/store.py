@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, delete, func, select
+from sqlalchemy import Boolean, Column, Index, Integer, Select, String, Table, delete, func, select
 
 from shouye.base.kernel import Instant, Tx, metadata
-from shouye.base.pulse.model import Pulse, Voice
+from shouye.base.pulse.model import Group, Pulse, Voice
 
 pulse_table = Table(
     "pulse",
@@ -63,10 +64,25 @@ def looked(tx: Tx, kind: str, again: datetime) -> None:
     tx.run(statement.on_conflict_do_update(index_elements=["kind"], set_={"due_at": statement.excluded.due_at}))
 
 
+_EVERY = select(pulse_table).order_by(pulse_table.c.kind, pulse_table.c.name)
+_GROUP = (pulse_table.c.kind, pulse_table.c.feed, pulse_table.c.county)
+_GROUPS = select(*_GROUP, func.count().label("many")).group_by(*_GROUP)
+
+
 def pulses(tx: Tx, kind: str | None = None) -> list[Pulse]:
-    query = select(pulse_table).order_by(pulse_table.c.kind, pulse_table.c.name)
-    if kind is not None:
-        query = query.where(pulse_table.c.kind == kind)
+    return _pulses(tx, _EVERY if kind is None else _EVERY.where(pulse_table.c.kind == kind))
+
+
+def silent(tx: Tx) -> list[Pulse]:
+    """Only those who are not heard: of thousands mostly a few."""
+    return _pulses(tx, _EVERY.where(pulse_table.c.silent_at.is_not(None)))
+
+
+def groups(tx: Tx) -> dict[Group, int]:
+    return {(row.kind, row.feed, row.county): row.many for row in tx.run(_GROUPS)}
+
+
+def _pulses(tx: Tx, query: Select[Any]) -> list[Pulse]:
     return [
         Pulse(
             Voice(

@@ -15,7 +15,7 @@ from shouye.base import delivery, pulse, tasks
 from shouye.base.access import WHOLE
 from shouye.base.kernel import BEIJING, SEALER, Database, Mode, SimClock, enqueue, facts_since, play
 from shouye.base.kernel.lease import take
-from shouye.base.pulse import Line, Pulse, PulseClock, Voice, Voices, lines
+from shouye.base.pulse import Line, Pulse, PulseClock, Voice, Voices, counted, lines
 
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 FIVE = timedelta(minutes=5)
@@ -174,7 +174,10 @@ def test_the_widest_group_that_is_silent_as_a_whole() -> None:
         return Pulse(voice, NOON, NOON, NOON if silent else None)
 
     def told(*some: Pulse) -> list[tuple[str, str, int, int]]:
-        return [(one.feed, one.county, len(one.members), one.of) for one in lines(some)]
+        return [
+            (one.feed, one.county, len(one.members), one.of)
+            for one in lines([one for one in some if one.silent_at], counted(some))
+        ]
 
     a, b = heard("a", "f1", "c1", True), heard("b", "f1", "c2", True)
     c, d = heard("c", "f2", "c1", True), heard("d", "f2", "c2", True)
@@ -184,7 +187,7 @@ def test_the_widest_group_that_is_silent_as_a_whole() -> None:
     assert told(a, c, well) == [("", "c1", 2, 2)]
     assert told(a, b, c, d, well) == [("f1", "", 2, 2), ("f2", "c1", 1, 1), ("f2", "c2", 1, 2)]
     assert told(replace(well, silent_at=None)) == []
-    (line,) = lines([a])
+    (line,) = lines([a], counted([a]))
     assert pulse.say(line) == "测站a听不到"
     assert isinstance(line, Line)
 

@@ -133,8 +133,7 @@ def _look(tx: Tx, city: CityContext) -> Health:
             FeedView(
                 name=one.voice.name, term=one.voice.term, heard_at=one.voice.heard_at, silent_since=one.silent_at
             )
-            for one in board.voices
-            if one.voice.kind == "feed"
+            for one in pulse.voices(tx, WHOLE, "feed")
         ],
         silent=[
             LineView(
