@@ -33,6 +33,7 @@ from shouye.watch.intake import (
     Span,
     WireReading,
     codec_of,
+    read_messages,
     spans_of,
 )
 from shouye.watch.observe import Reading, standard_elements
@@ -230,9 +231,7 @@ class Feed:
 
     def read(self, raw: bytes) -> tuple[Message, ...]:
         """译码 — what its codec makes of one frame or document."""
-        if self.codec.decode_all is not None:
-            return tuple(self.codec.decode_all(raw, self.session_options))
-        return (self.codec.decode(raw, self.session_options),)
+        return tuple(read_messages(self.codec, raw, self.session_options))
 
     def admits(self, address: str) -> bool:
         """来源网络 — is the peer inside the networks of the block? None named: only this machine."""

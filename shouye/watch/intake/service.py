@@ -21,19 +21,15 @@ from shouye.watch.intake import files
 from shouye.watch.intake.elements.hj212 import ELEMENTS as HJ212
 from shouye.watch.intake.elements.jt808 import ELEMENTS as JT808
 from shouye.watch.intake.elements.sl651 import ELEMENTS as SL651
+from shouye.watch.intake.files import Declared, DeclaredStation, Storm, StormFormat, UnreadableStorm
 from shouye.watch.intake.model import (
     STANDARD,
     Codec,
-    Declared,
-    DeclaredStation,
     Decoded,
     Message,
     RefusalCode,
     Refused,
     SessionOptions,
-    Storm,
-    StormFormat,
-    UnreadableStorm,
 )
 
 _MOST_BYTES = 256 * 1024 * 1024

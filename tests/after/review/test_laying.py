@@ -13,7 +13,7 @@ from shouye.after.review import Laying, lay_out
 from shouye.base.kernel import BEIJING, BadInput
 from shouye.base.roster import CityRecords, Division, DivisionLevel, Roster, Station
 from shouye.watch.intake import Declared, DeclaredStation, Storm
-from shouye.watch.intake.model import Series
+from shouye.watch.intake.files import Series
 
 NOON = datetime(2026, 7, 20, 12, tzinfo=BEIJING)
 HOUR = timedelta(hours=1)

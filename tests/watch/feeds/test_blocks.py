@@ -14,7 +14,7 @@ from shouye.watch.feeds import BadFeed
 from shouye.watch.feeds.datums.gcj02 import DATUM
 from shouye.watch.feeds.meanings.units import MEANING
 from shouye.watch.feeds.model import translate
-from shouye.watch.intake import Decoded, WireReading, read_frames
+from shouye.watch.intake import Decoded, Refused, WireReading, read_frames
 from tests.watch.feeds.town import NOW, hydrology
 
 DATONG = Path(__file__).parents[3] / "cities" / "datong"
@@ -172,3 +172,15 @@ def test_positions_are_moved_in_pairs() -> None:
     feed = replace(hydrology(), coordinates="GCJ-02", stations={"v": "v1"})
     taken = translate(feed, Decoded("v", "0200", NOW, readings), NOW)
     assert [reading.value for reading in taken.readings] == pytest.approx([116.377817, 39.911954, 60], abs=1e-6)
+
+
+def test_a_fault_of_our_own_refuses_the_message_and_stops_no_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(data: bytes, options: object = None) -> Decoded:
+        raise ZeroDivisionError
+
+    feed = hydrology()
+    monkeypatch.setitem(vars(feed), "codec", replace(feed.codec, decode=stumble))
+    (refused,) = feed.read(b"~~~")
+    assert isinstance(refused, Refused)
+    assert (refused.code.value, refused.raw) == ("unsupported", b"~~~")
+    assert "程序自己出错（ZeroDivisionError）" in refused.detail

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
 from shouye.watch.feeds.transports import MOST_IN_PARCEL, aside, deliver
-from shouye.watch.intake import Message
+from shouye.watch.intake import Message, read_messages
 
 _OPTIONS: dict[str, str | int | float | bool] = {
     "path": "",
@@ -56,8 +56,7 @@ async def _read(feed: Feed, desk: Desk, seen: _Seen) -> None:
     if data is None:
         await aside(desk.note, feed.name, "file too large")
     elif digest != kept.get("digest"):
-        codec, options = feed.codec, feed.session_options
-        messages = iter(codec.decode_all(data, options) if codec.decode_all else [codec.decode(data, options)])
+        messages = read_messages(feed.codec, data, feed.session_options)
         while part := await aside(_some, messages):
             await deliver(desk, feed, part, path.name)
     now = {"size": size, "changed_ns": changed_ns, "digest": digest}

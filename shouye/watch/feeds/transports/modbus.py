@@ -39,7 +39,7 @@ async def _ask(feed: Feed, desk: Desk, client: AsyncModbusTcpClient, unit: int) 
             await aside(desk.note, feed.name, f"unit {unit} exception {answer.exception_code}")
         else:
             data = modbus_pair(unit, function, address, answer.registers)
-            found.append(feed.codec.decode(data, feed.session_options))
+            found += feed.read(data)
     return found
 
 

@@ -24,7 +24,7 @@ from paho.mqtt.properties import Properties
 from shouye.base.kernel import draw
 from shouye.watch.feeds.model import BadFeed, Desk, Feed, Transport
 from shouye.watch.feeds.transports import TLS_OPTIONS, aside, check_tls, deliver, tls_of
-from shouye.watch.intake import Message, RefusalCode, Refused
+from shouye.watch.intake import Message, RefusalCode, Refused, read_messages
 
 _OPTIONS: dict[str, str | int | float | bool] = {
     "host": "127.0.0.1",
@@ -116,9 +116,7 @@ def _decoded(feed: Feed, message: Any) -> Sequence[Message]:
     if len(payload) > most:
         return [Refused(RefusalCode.LENGTH, f"超过 {most} 字节", payload[:most])]
     options = replace(feed.session_options, settings={**feed.settings, "topic": str(message.topic)})
-    if feed.codec.decode_all is not None:
-        return list(feed.codec.decode_all(payload, options))
-    return [feed.codec.decode(payload, options)]
+    return list(read_messages(feed.codec, payload, options))
 
 
 def _all_decoded(feed: Feed, heard: Sequence[Any]) -> list[Message]:

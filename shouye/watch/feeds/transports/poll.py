@@ -130,8 +130,7 @@ async def _look(feed: Feed, desk: Desk, url: str, place: str, allowed: frozenset
 
 
 def _decoded(feed: Feed, body: bytes) -> Sequence[Message]:
-    codec, options = feed.codec, feed.session_options
-    return list(codec.decode_all(body, options)) if codec.decode_all else [codec.decode(body, options)]
+    return feed.read(body)
 
 
 def _links(messages: Sequence[Message], url: str) -> list[str]:

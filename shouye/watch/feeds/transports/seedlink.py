@@ -72,7 +72,7 @@ async def _hear(feed: Feed, desk: Desk) -> None:
                 raise _Refused("SL")
             if head[2:6] == b"INFO":
                 continue
-            message = feed.codec.decode(record, feed.session_options)
+            (message,) = feed.read(record)
             await deliver(desk, feed, [message], host)
             network, station = message.station.split(".")[:2] if "." in message.station else ("", "")
             if station:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shouye.base.kernel import BEIJING, iso
-from shouye.watch.intake.model import RefusedRow, Series, Storm, StormFormat, UnreadableStorm
+from shouye.watch.intake.files import RefusedRow, Series, Storm, StormFormat, UnreadableStorm
 
 _ELEMENT = re.compile(r"rain_([1-9]\d{0,3})(h|min)_mm")
 _MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "-", "缺测"})
